@@ -1,0 +1,77 @@
+"""CloudEvents 1.0 in Kafka's binary mode: attributes in `ce_*` headers, JSON in the value.
+
+Source: CloudEvents Kafka protocol binding 1.0.2 §3.2; W3C Trace Context for `traceparent`.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from shared.errors import Poison
+from shared.events.event import Event
+from shared.events.register import BY_EVENT, Registered
+
+Headers = list[tuple[str, bytes]]
+MAX_HEADER_CHARS = 1_024
+
+
+class Sealed(NamedTuple):
+    """An event ready for the wire, or for the outbox that leads there."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+def seal(event: Event, *, event_id: str, occurred_at: datetime, traceparent: str | None) -> Sealed:
+    """Write an event as a CloudEvent under its registered topic and key."""
+    registered = BY_EVENT[type(event)]
+    subject = getattr(event, registered.subject)
+    key = getattr(event, registered.key)
+    headers: Headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_type", registered.type.encode()),
+        ("ce_source", f"/rehearsal/{registered.producer}".encode()),
+        ("ce_time", occurred_at.astimezone(UTC).isoformat().encode()),
+        ("ce_subject", str(subject).encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    # An unknown key (a dead letter whose organisation cannot be read) falls back to the subject.
+    return Sealed(
+        registered.topic.name,
+        str(subject if key is None else key).encode(),
+        event.model_dump_json().encode(),
+        headers,
+    )
+
+
+def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:
+    """Return a header's text, None if it is missing, unreadable or longer than any honest one."""
+    for key, value in headers:
+        if key == name and value is not None:
+            if len(value) > MAX_HEADER_CHARS:
+                return None
+            try:
+                return value.decode("utf-8")
+            except UnicodeDecodeError:
+                return None
+    return None
+
+
+def open_sealed(registered: Registered, value: bytes | None) -> Event:
+    """Read an event's value. Raises Poison with the fields that are wrong, never with their contents."""
+    if value is None:
+        raise Poison(f"{registered.type} without a value")
+    try:
+        return registered.event.model_validate_json(value)
+    except ValidationError as error:
+        fields = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc']) or 'value'}: {one['type']}" for one in error.errors()[:5]
+        )
+        raise Poison(f"{registered.type} is not readable: {fields}") from None

@@ -1,0 +1,71 @@
+"""Topic `test-call-requests`: what the API accepted."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.events.connection import Connection
+from shared.events.event import Event, Part
+from shared.events.fields import (
+    E164,
+    Direction,
+    Id,
+    Instant,
+    Mode,
+    Name,
+    Prompt,
+    TargetType,
+)
+
+MAX_RUNS_OF_A_REQUEST = 20
+MAX_STAGGER_SECONDS = 60
+MAX_HELD_MINUTES = 1_440
+
+
+class RequestedRun(Part):
+    run_id: Id
+    prompt_index: Annotated[int, Field(strict=True, ge=0, lt=MAX_RUNS_OF_A_REQUEST)]
+
+
+class Target(Part):
+    """The agent under test and the two numbers of the call, as they were when the request was accepted."""
+
+    target_type: TargetType
+    target_id: Id
+    agent_id: Id
+    agent_name: Name
+    agent_number: E164
+    bot_number: E164
+    product: Name
+    voice: Name
+    connection: Connection
+
+
+class Price(Part):
+    """Fixed when the run is accepted. A run's estimate = held_minutes × tariff × multiplier."""
+
+    tariff_cents_per_minute: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+    charge_multiplier: Annotated[int, Field(strict=True, ge=1, le=1_000)]
+    held_minutes: Annotated[int, Field(strict=True, ge=1, le=MAX_HELD_MINUTES)]
+
+    @property
+    def estimated_cost_cents(self) -> int:
+        return self.held_minutes * self.tariff_cents_per_minute * self.charge_multiplier
+
+
+class TestCallRequested(Event):
+    """One accepted request, a single run or a whole batch, with all that later steps need; each prompt once."""
+
+    request_id: Id
+    org_id: Id
+    batch_id: Id | None
+    runs: Annotated[tuple[RequestedRun, ...], Field(min_length=1, max_length=MAX_RUNS_OF_A_REQUEST)]
+    prompts: Annotated[tuple[Prompt, ...], Field(min_length=1, max_length=MAX_RUNS_OF_A_REQUEST)]
+    direction: Direction
+    mode: Mode
+    target: Target
+    price: Price
+    stagger_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_STAGGER_SECONDS)]
+    requested_at: Instant
+
+

@@ -1,0 +1,39 @@
+"""The topics, with what an operator must know of each."""
+
+from dataclasses import dataclass
+
+MAX_RECORD_BYTES = 2 * 1024 * 1024  # headroom over the 1 MiB body limit of REST: JSON escapes are kept as they came
+DLQ_SUFFIX = "-dlq"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A Kafka topic. `kept_for_ever`: a service rebuilt from nothing reads it again from the start.
+
+    `in_sequence`: a later event of another type can undo an earlier one with the same key, so a consumer applies
+    runs of equal type one after the other instead of one statement for each type.
+    """
+
+    name: str
+    kept_for_ever: bool = False
+    in_sequence: bool = False
+
+    @property
+    def dlq(self) -> str:
+        return self.name + DLQ_SUFFIX
+
+
+TEST_CALL_REQUESTS = Topic("test-call-requests")
+BILLING_ENTRIES = Topic("billing-entries")
+TEST_CALL_ADMISSIONS = Topic("test-call-admissions")
+TEST_CALL_EXECUTIONS = Topic("test-call-executions")
+PLATFORM_DIRECTORY = Topic("platform-directory", kept_for_ever=True, in_sequence=True)
+PLATFORM_PAYMENTS = Topic("platform-payments", kept_for_ever=True)
+TOPICS = (
+    TEST_CALL_REQUESTS,
+    BILLING_ENTRIES,
+    TEST_CALL_ADMISSIONS,
+    TEST_CALL_EXECUTIONS,
+    PLATFORM_DIRECTORY,
+    PLATFORM_PAYMENTS,
+)
