@@ -85,5 +85,3 @@ class BalanceChanged(Event):
     org_id: Id
     entries: Annotated[tuple[LedgerEntry, ...], Field(min_length=1)]
     account: Account
-
-

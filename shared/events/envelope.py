@@ -21,8 +21,8 @@ class Sealed(NamedTuple):
     """An event ready for the wire, or for the outbox that leads there."""
 
     topic: str
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     headers: Headers
 
 

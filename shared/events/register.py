@@ -52,9 +52,7 @@ def _platform(event: type[Event], topic: Topic, subject: str, *consumers: Servic
 
 
 REGISTER: tuple[Registered, ...] = (
-    _ours(
-        requests.TestCallRequested, TEST_CALL_REQUESTS, "org_id", "request_id", "api", "billing", "scheduler"
-    ),
+    _ours(requests.TestCallRequested, TEST_CALL_REQUESTS, "org_id", "request_id", "api", "billing", "scheduler"),
     _ours(billing.FundsReserved, BILLING_ENTRIES, "org_id", "request_id", "billing", "api", "scheduler"),
     _ours(billing.FundsDeclined, BILLING_ENTRIES, "org_id", "request_id", "billing", "api", "scheduler"),
     _ours(billing.ChargeSettled, BILLING_ENTRIES, "org_id", "run_id", "billing", "api"),
@@ -66,9 +64,7 @@ REGISTER: tuple[Registered, ...] = (
     _ours(
         executions.TestCallCompleted, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api", "scheduler", "billing"
     ),
-    _ours(
-        executions.TestCallFailed, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api", "scheduler", "billing"
-    ),
+    _ours(executions.TestCallFailed, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api", "scheduler", "billing"),
     _platform(directory.OrgUpserted, PLATFORM_DIRECTORY, "org_id", "api", "scheduler"),
     _platform(directory.ApiKeyIssued, PLATFORM_DIRECTORY, "key_id", "api"),
     _platform(directory.ApiKeyRevoked, PLATFORM_DIRECTORY, "key_id", "api"),

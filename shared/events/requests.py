@@ -67,5 +67,3 @@ class TestCallRequested(Event):
     price: Price
     stagger_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_STAGGER_SECONDS)]
     requested_at: Instant
-
-

@@ -1,0 +1,61 @@
+"""One service's PostgreSQL schema: a pool of connections and the only place that commits."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.db.transaction import Transaction
+
+POOL_CONNECTIONS = 8
+POOL_WAIT_SECONDS = 10
+CONNECT_SECONDS = 10
+STATEMENT_TIMEOUT_MS = 30_000
+IDLE_TRANSACTION_TIMEOUT_MS = 60_000
+CACHED_STATEMENTS = 200
+
+SERVER_SETTINGS = {
+    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_MS),
+    "jit": "off",  # the statements are short and many: compiling one costs more than running it
+    "timezone": "UTC",
+}
+
+
+class Database:
+    """Connections to one service's schema. `url` is a plain `postgresql://` URL of the service's own role."""
+
+    def __init__(self, url: str, *, schema: str, pool_connections: int = POOL_CONNECTIONS) -> None:
+        self.url = url
+        self.schema = schema
+        self._engine: AsyncEngine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_connections,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_pre_ping=False,  # a dead connection is a transient failure like any other, and retried as one
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "prepared_statement_cache_size": CACHED_STATEMENTS,
+                "server_settings": {**SERVER_SETTINGS, "search_path": schema, "application_name": schema},
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Open a transaction, commit it at the end of the block, then wake whoever waits for it."""
+        async with self._engine.connect() as connection, connection.begin():
+            transaction = Transaction(connection)
+            yield transaction
+        transaction.wake()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that is rolled back at the end: for queries."""
+        async with self._engine.connect() as connection:
+            yield Transaction(connection)
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()

@@ -1,0 +1,174 @@
+"""Applies a poll's records: one transaction of set-based use cases, with the offsets in it."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from shared.db.database import Database
+from shared.db.failures import is_transient
+from shared.db.transaction import Transaction
+from shared.errors import NotYet
+from shared.events.register import BY_EVENT
+from shared.events.topics import TOPICS
+from shared.messaging.dead_letters import dead_letter, sealed_for_dlq
+from shared.messaging.messages import DeadLetter, Heard, Hears, Say
+from shared.messaging.offsets import Offsets, TopicPartition
+from shared.messaging.outbox import Outbox
+from shared.messaging.reading import Ignored, Record, Unreadable, read
+from shared.telemetry import logs, metrics, tracing
+
+log = logs.logger(__name__)
+
+Positions = dict[TopicPartition, int]
+Books = Any  # what a service opens on a transaction for its use cases
+OnDeadLetters = Callable[[Books, Sequence[DeadLetter]], Awaitable[Sequence[Say]]]
+IN_SEQUENCE = frozenset(topic.name for topic in TOPICS if topic.in_sequence)
+
+
+class Applier:
+    """Applies records for one service.
+
+    `positions` is the next offset of each partition of one assignment; every commit moves it. It belongs to the
+    consumer's current assignment: after a rebalance there is a new one, and a commit on the old one is harmless.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        database: Database,
+        outbox: Outbox,
+        hears: Sequence[Hears],
+        open_books: Callable[[Transaction], Books],
+        on_dead_letters: OnDeadLetters,
+        topic_prefix: str = "",
+    ) -> None:
+        self._service = service
+        self._database = database
+        self._outbox = outbox
+        self._usecases = {row.event: row.usecase for row in hears}
+        self._order = {row.event: place for place, row in enumerate(hears)}
+        self._types = {BY_EVENT[row.event].type: BY_EVENT[row.event] for row in hears}
+        self._open_books = open_books
+        self._on_dead_letters = on_dead_letters
+        self._prefix_chars = len(topic_prefix)
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics (without prefix) of everything that this service hears."""
+        return sorted({registered.topic.name for registered in self._types.values()})
+
+    async def apply(self, records: Sequence[Record], positions: Positions, offsets: Offsets) -> None:
+        """Apply records in one transaction; halve the batch on a failure that another try will not mend.
+
+        Records of one partition come in order. Raises transient failures (NotYet and StaleConsumer among them); what
+        was committed before one stays, as `positions` tells.
+        """
+        try:
+            await self._apply(records, positions, offsets)
+        except Exception as error:
+            if isinstance(error, NotYet) or is_transient(error):
+                raise
+            log.warning("batch split", extra={"records": len(records), "error_type": type(error).__name__})
+            if len(records) > 1:
+                middle = len(records) // 2
+                await self.apply(records[:middle], positions, offsets)
+                await self.apply(records[middle:], positions, offsets)
+            else:
+                await self.bury(records, f"{type(error).__name__} while it was applied", positions, offsets)
+
+    async def bury(self, records: Sequence[Record], reason: str, positions: Positions, offsets: Offsets) -> None:
+        """Give records up: dead letters, and whatever the service owes to those who wait for them."""
+        dead = [(record, reason) for record in records]
+        try:
+            await self._commit(records, [], dead, positions, offsets)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.exception("dead letter without its consequences", extra={"error_type": type(error).__name__})
+            await self._commit(records, [], dead, positions, offsets, consequences=False)
+
+    async def _apply(self, records: Sequence[Record], positions: Positions, offsets: Offsets) -> None:
+        heard: list[Heard[Any]] = []
+        dead: list[tuple[Record, str]] = []
+        for record in records:
+            match read(record, self._topic(record), self._types):
+                case Unreadable(reason):
+                    dead.append((record, reason))
+                case Ignored():
+                    pass
+                case Heard() as one:
+                    heard.append(one)
+        await self._commit(records, heard, dead, positions, offsets)
+
+    async def _commit(
+        self,
+        records: Sequence[Record],
+        heard: Sequence[Heard[Any]],
+        dead: Sequence[tuple[Record, str]],
+        positions: Positions,
+        offsets: Offsets,
+        *,
+        consequences: bool = True,
+    ) -> None:
+        moves: dict[TopicPartition, tuple[int, int]] = {}
+        for record in records:
+            at = (self._topic(record), record.partition)
+            moves[at] = (positions[at], record.offset + 1)
+        spans = tracing.start_consuming(heard) if tracing.enabled() else None
+        if spans is not None:
+            heard = [replace(one, traceparent=span.traceparent) for one, span in zip(heard, spans, strict=True)]
+        try:
+            async with self._database.transaction() as transaction:
+                await offsets.advance(transaction, moves)
+                books = self._open_books(transaction)
+                says: list[Say] = []
+                for event, group in self._grouped(heard):
+                    says.extend(await self._usecases[event](books, group))
+                if dead and consequences:
+                    letters = [dead_letter(record, self._topic(record), reason) for record, reason in dead]
+                    says.extend(await self._on_dead_letters(books, letters))
+                await self._outbox.write(transaction, says)
+                buried = [sealed_for_dlq(one, self._topic(one), why, service=self._service) for one, why in dead]
+                await self._outbox.write_sealed(transaction, buried)
+        except BaseException as error:
+            for span in spans or ():
+                span.end(error)
+            raise
+        for span in spans or ():
+            span.end()
+        for at, (_, upto) in moves.items():
+            positions[at] = upto
+        metrics.CONSUMED.labels(self._service).inc(len(records))
+        for record, reason in dead:
+            metrics.DEAD_LETTERS.labels(self._service, self._topic(record)).inc()
+            log.error(
+                "dead letter",
+                extra={
+                    "topic": self._topic(record),
+                    "partition": record.partition,
+                    "offset": record.offset,
+                    "reason": reason,
+                    **logs.trace_fields(dead_letter(record, "", "").traceparent),
+                },
+            )
+
+    def _grouped(self, heard: Sequence[Heard[Any]]) -> Iterator[tuple[type, list[Heard[Any]]]]:
+        """Group by event, in the order of the service's table; where sequence matters, only neighbours are grouped."""
+        sequenced = [one for one in heard if one.position[0] in IN_SEQUENCE]
+        run: list[Heard[Any]] = []
+        for one in sequenced:
+            if run and type(run[0].event) is not type(one.event):
+                yield type(run[0].event), run
+                run = []
+            run.append(one)
+        if run:
+            yield type(run[0].event), run
+        groups: dict[type, list[Heard[Any]]] = {}
+        for one in heard:
+            if one.position[0] not in IN_SEQUENCE:
+                groups.setdefault(type(one.event), []).append(one)
+        yield from sorted(groups.items(), key=lambda group: self._order[group[0]])
+
+    def _topic(self, record: Record) -> str:
+        return record.topic[self._prefix_chars :]

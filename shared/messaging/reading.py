@@ -1,0 +1,80 @@
+"""Turns Kafka records into what use cases hear, or into dead letters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from shared.errors import Poison
+from shared.events.envelope import header, open_sealed
+from shared.events.event import Event
+from shared.events.register import BY_TYPE, KNOWN_NAMES, Registered
+from shared.messaging.messages import Heard
+
+EARLIEST = datetime.fromtimestamp(0, UTC)
+
+
+class Record(Protocol):
+    """The part of aiokafka's ConsumerRecord that is used here."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Not for this service: an event that it does not hear, or one that nobody here knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record for the dead letters."""
+
+    reason: str
+
+
+def read(record: Record, topic: str, hears: Mapping[str, Registered]) -> Heard[Any] | Ignored | Unreadable:
+    """Read one record of `topic` (without prefix); `hears` maps `ce_type` to what this service hears."""
+    type_ = header(record.headers, "ce_type")
+    if type_ is None:
+        return Unreadable("no readable ce_type header")
+    registered = hears.get(type_)
+    if registered is None:
+        if type_ not in BY_TYPE and type_.rsplit(".v", 1)[0] in KNOWN_NAMES and _concerns(type_, hears):
+            return Unreadable(f"{type_} is a version that this service does not know")
+        return Ignored()
+    if registered.topic.name != topic:
+        return Unreadable(f"{type_} does not belong on {topic}")
+    try:
+        event: Event = open_sealed(registered, record.value)
+    except Poison as error:
+        return Unreadable(str(error))
+    return Heard(
+        event,
+        header(record.headers, "ce_id") or f"{topic}/{record.partition}/{record.offset}",
+        _instant(header(record.headers, "ce_time"), record.timestamp),
+        header(record.headers, "traceparent"),
+        (topic, record.partition, record.offset),
+    )
+
+
+def _concerns(type_: str, hears: Mapping[str, Registered]) -> bool:
+    name = type_.rsplit(".v", 1)[0]
+    return any(heard.rsplit(".v", 1)[0] == name for heard in hears)
+
+
+def _instant(stated: str | None, broker_ms: int) -> datetime:
+    if stated:
+        try:
+            instant = datetime.fromisoformat(stated)
+        except ValueError:
+            pass
+        else:
+            if instant.tzinfo is not None:
+                return instant
+    return datetime.fromtimestamp(max(broker_ms, 0) / 1_000, UTC)

@@ -1,0 +1,62 @@
+"""Everything that a service needs to hear and say, put together once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from shared.db.database import Database
+from shared.db.transaction import Transaction
+from shared.messaging.applying import Applier, Books, OnDeadLetters
+from shared.messaging.consumer import Consumer
+from shared.messaging.messages import Hears
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
+from shared.process.keep_running import Component
+from shared.settings.service import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One service's messaging: `outbox` for writes outside the consumer, `components` to keep running."""
+
+    outbox: Outbox
+    components: tuple[Component, ...]
+
+
+def open_station(
+    *,
+    service: str,
+    settings: ServiceSettings,
+    database: Database,
+    hears: Sequence[Hears],
+    open_books: Callable[[Transaction], Books],
+    on_dead_letters: OnDeadLetters,
+) -> Station:
+    """Wire relay, outbox and consumer. The consumer group is `rehearsal-<service>` behind the topic prefix."""
+    relay = Relay(
+        database_url=settings.database_url,
+        schema=database.schema,
+        bootstrap=settings.kafka_bootstrap,
+        topic_prefix=settings.kafka_topic_prefix,
+        service=service,
+    )
+    outbox = Outbox(poke=relay.poke, is_leading=relay.is_leading, channel=relay.channel)
+    consumer = Consumer(
+        service=service,
+        bootstrap=settings.kafka_bootstrap,
+        group=f"{settings.kafka_topic_prefix}rehearsal-{service}",
+        topic_prefix=settings.kafka_topic_prefix,
+        database=database,
+        applier=Applier(
+            service=service,
+            database=database,
+            outbox=outbox,
+            hears=hears,
+            open_books=open_books,
+            on_dead_letters=on_dead_letters,
+            topic_prefix=settings.kafka_topic_prefix,
+        ),
+    )
+    return Station(
+        outbox,
+        (Component("relay", relay.run, relay.ready), Component("consumer", consumer.run, consumer.ready)),
+    )

@@ -1,0 +1,30 @@
+"""The two tables that every service keeps in its own schema: what it says next, and how far it has heard."""
+
+OUTBOX = """
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text NOT NULL,
+    key bytea,
+    value bytea,
+    headers bytea NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (
+    -- Rows live for milliseconds: without eager vacuuming the relay would wade through dead ones.
+    autovacuum_vacuum_scale_factor = 0.0,
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0
+)
+"""
+
+CONSUMER_OFFSETS = """
+CREATE TABLE consumer_offsets (
+    cluster_id text NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    next_offset bigint NOT NULL CHECK (next_offset >= 0),
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (cluster_id, topic, partition)
+) WITH (fillfactor = 50)
+"""
+
+MESSAGING_TABLES = (OUTBOX, CONSUMER_OFFSETS)

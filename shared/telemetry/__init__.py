@@ -1,0 +1,1 @@
+"""Logs, metrics and traces. Every name stands in the register of `names`."""

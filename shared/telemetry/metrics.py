@@ -1,0 +1,48 @@
+"""The Prometheus metrics of the register, each made once for the process."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.telemetry import names
+
+
+def _counter(metric: names.Metric) -> Counter:
+    return Counter(metric.name, metric.help, metric.labels)
+
+
+def _gauge(metric: names.Metric) -> Gauge:
+    return Gauge(metric.name, metric.help, metric.labels)
+
+
+def _histogram(metric: names.Metric) -> Histogram:
+    return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)
+
+
+CONSUMED = _counter(names.CONSUMED)
+BATCH_RECORDS = _histogram(names.BATCH_RECORDS)
+APPLY_SECONDS = _histogram(names.APPLY_SECONDS)
+RETRIES = _counter(names.RETRIES)
+HELD_BACK = _counter(names.HELD_BACK)
+STALE_CONSUMERS = _counter(names.STALE_CONSUMERS)
+OFFSETS_OFF_LOG = _counter(names.OFFSETS_OFF_LOG)
+DEAD_LETTERS = _counter(names.DEAD_LETTERS)
+LAG = _gauge(names.LAG)
+PUBLISHED = _counter(names.PUBLISHED)
+PUBLISH_SECONDS = _histogram(names.PUBLISH_SECONDS)
+RELAY_FAILURES = _counter(names.RELAY_FAILURES)
+COMPONENT_RESTARTS = _counter(names.COMPONENT_RESTARTS)
+HTTP_SECONDS = _histogram(names.HTTP_SECONDS)
+HTTP_IN_FLIGHT = _gauge(names.HTTP_IN_FLIGHT)
+RUNS_ACCEPTED = _counter(names.RUNS_ACCEPTED)
+RUNS_REFUSED = _counter(names.RUNS_REFUSED)
+RUN_SECONDS = _histogram(names.RUN_SECONDS)
+ENTRIES = _counter(names.ENTRIES)
+SETTLED_CENTS = _counter(names.SETTLED_CENTS)
+DECLINED = _counter(names.DECLINED)
+DISPATCHED = _counter(names.DISPATCHED)
+EXPIRED = _counter(names.EXPIRED)
+TICK_SECONDS = _histogram(names.TICK_SECONDS)
+QUEUE_SECONDS = _histogram(names.QUEUE_SECONDS)
+CALLS_UP = _gauge(names.CALLS_UP)
+CALLS_ENDED = _counter(names.CALLS_ENDED)
+LEASES_LOST = _counter(names.LEASES_LOST)
+ATTEMPTS_REAPED = _counter(names.ATTEMPTS_REAPED)
