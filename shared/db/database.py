@@ -33,6 +33,7 @@ class Database:
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=pool_connections,
             max_overflow=0,
+            hide_parameters=True,  # prompts and numbers must not reach a log by way of an error
             pool_timeout=POOL_WAIT_SECONDS,
             pool_pre_ping=False,  # a dead connection is a transient failure like any other, and retried as one
             connect_args={

@@ -16,7 +16,7 @@ def _config(service_package: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
     config.set_main_option("version_locations", str(service_package / "migrations").replace("%", "%%"))
-    config.set_main_option("version_path_separator", "newline")
+    config.set_main_option("path_separator", "newline")
     return config
 
 

@@ -69,7 +69,7 @@ class Applier:
         except Exception as error:
             if isinstance(error, NotYet) or is_transient(error):
                 raise
-            log.warning("batch split", extra={"records": len(records), "error_type": type(error).__name__})
+            log.warning("batch split", extra={"records": len(records), "error": logs.error_name(error)})
             if len(records) > 1:
                 middle = len(records) // 2
                 await self.apply(records[:middle], positions, offsets)
@@ -85,7 +85,7 @@ class Applier:
         except Exception as error:
             if is_transient(error):
                 raise
-            log.exception("dead letter without its consequences", extra={"error_type": type(error).__name__})
+            log.exception("dead letter without its consequences", extra={"error": logs.error_name(error)})
             await self._commit(records, [], dead, positions, offsets, consequences=False)
 
     async def _apply(self, records: Sequence[Record], positions: Positions, offsets: Offsets) -> None:

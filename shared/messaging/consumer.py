@@ -113,7 +113,7 @@ class Consumer:
         except (OffsetOutOfRangeError, OtherCluster) as error:
             # Skipping would lose events silently, so an operator has to look.
             metrics.OFFSETS_OFF_LOG.labels(self._service).inc()
-            log.critical("not consuming", extra={"error_type": type(error).__name__, "reason": str(error)})
+            log.critical("not consuming", extra={"error": logs.error_name(error), "reason": str(error)})
             self._last_good_turn = None
             self._unplaced |= consumer.assignment()
             await asyncio.sleep(ALARM_RETRY_SECONDS)
@@ -121,7 +121,7 @@ class Consumer:
         except Exception as error:
             if not is_transient(error):
                 raise
-            log.warning("placing partitions failed", extra={"error_type": type(error).__name__})
+            log.warning("placing partitions failed", extra={"error": logs.error_name(error)})
             await asyncio.sleep(BACK_OFF_SECONDS[4])
             return
         if await self._apply(consumer, offsets, [record for some in polled.values() for record in some]):
@@ -167,7 +167,7 @@ class Consumer:
                 pause = BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)]
                 failures += 1
                 metrics.RETRIES.labels(self._service).inc()
-                log.warning("batch retried", extra={"error_type": type(error).__name__, "pause_seconds": pause})
+                log.warning("batch retried", extra={"error": logs.error_name(error), "pause_seconds": pause})
                 if failures > len(BACK_OFF_SECONDS):
                     self._last_good_turn = None
                 await self._poll_without_taking(consumer, pause)

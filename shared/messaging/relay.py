@@ -84,7 +84,7 @@ class Relay:
                 pause = BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)]
                 failures += 1
                 metrics.RELAY_FAILURES.labels(self._service).inc()
-                log.warning("relay begins again", extra={"error_type": type(error).__name__, "pause_seconds": pause})
+                log.warning("relay begins again", extra={"error": logs.error_name(error), "pause_seconds": pause})
                 await asyncio.sleep(pause)
             finally:
                 self._leading = self._ready = False

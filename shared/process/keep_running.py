@@ -38,7 +38,7 @@ async def _keep(service: str, component: Component) -> None:
             await component.run()
             log.error("component ended by itself", extra={"component": component.name})
         except Exception as error:
-            log.exception("component failed", extra={"component": component.name, "error_type": type(error).__name__})
+            log.exception("component failed", extra={"component": component.name, "error": logs.error_name(error)})
         if loop.time() - began > STEADY_AFTER_SECONDS:
             failures = 0
         metrics.COMPONENT_RESTARTS.labels(service, component.name).inc()

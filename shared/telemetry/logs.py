@@ -5,6 +5,7 @@ Prompts, phone numbers and transcripts never go into a log line: call sites give
 
 import logging
 import sys
+import traceback
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -12,9 +13,22 @@ from pythonjsonlogger.json import JsonFormatter
 from shared.telemetry.traceparent import trace_id_of
 
 MAX_MESSAGE_CHARS = 2_000
+MAX_CAUSES = 5
+MAX_FRAMES = 20
 
 
 class _Formatter(JsonFormatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the standard library's name
+        """Write where an exception came from and its types, never its text: texts quote rows, requests and prompts."""
+        lines = []
+        error = ei[1]
+        for _ in range(MAX_CAUSES):
+            if error is None:
+                break
+            lines += ["".join(traceback.format_tb(error.__traceback__)[-MAX_FRAMES:]), f"{error_name(error)}\n"]
+            error = error.__cause__ or error.__context__
+        return "".join(lines)
+
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         super().add_fields(log_data, record, message_dict)
         message = log_data.get("message")
@@ -25,6 +39,12 @@ class _Formatter(JsonFormatter):
 def logger(name: str) -> logging.Logger:
     """Return the logger of a module. Fields go into `extra`."""
     return logging.getLogger(name)
+
+
+def error_name(error: BaseException) -> str:
+    """Name an error without quoting it: its type, and PostgreSQL's code where there is one."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(error, "sqlstate", None)
+    return f"{type(error).__module__}.{type(error).__qualname__}" + (f" ({state})" if state else "")
 
 
 def trace_fields(traceparent: str | None) -> dict[str, str]:
