@@ -1,0 +1,8 @@
+"""`python -m services.billing`."""
+
+from services.billing.settings import BillingSettings
+from services.billing.wiring import wire
+from shared.process.service import run_service
+
+settings = BillingSettings()
+run_service("billing", settings, lambda: wire(settings))

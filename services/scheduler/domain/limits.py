@@ -1,0 +1,18 @@
+"""The scheduler's limits, each with its unit."""
+
+# The caller must place the call within this time of the dispatch. With the caller's lease (15 s) and its reaper (5 s)
+# a run has ended within its longest duration + 60 s of the dispatch, whatever dies.
+START_WITHIN_SECONDS = 30
+# A run of a batch that waited this long goes before new single runs.
+LONG_WAIT_SECONDS = 120
+MAX_DISPATCHES_PER_TICK = 500
+MAX_ORGS_PER_TICK = 500
+MAX_RUNS_OF_ORG_PER_TICK = 50
+MAX_EXPIRIES_PER_TICK = 500
+FALLBACK_TICK_SECONDS = 2.0
+SHORTEST_PAUSE_SECONDS = 0.02
+ENDED_RUNS_KEPT_DAYS = 8  # longer than the topics keep what could ask for them again
+
+NO_SLOT = "No slot became free in time"
+NO_FUNDS_ANSWER = "The funds were not confirmed in time"
+UNREADABLE = "The confirmation of the funds could not be read"

@@ -1,0 +1,54 @@
+"""What the scheduler knows of a run."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run as it is accepted. `due_at` is None while it waits for its predecessor's start."""
+
+    run_id: int
+    org_id: int
+    request_id: int
+    batch_id: int | None
+    position: int
+    prompt_index: int
+    stagger_seconds: int
+    due_at: datetime | None
+    requested_at: datetime
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """A run that was given a slot. `payload` is its request as it was heard."""
+
+    run_id: int
+    prompt_index: int
+    payload: str
+    start_before: datetime
+    queued_seconds: float
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A run that was given up before it was dispatched."""
+
+    run_id: int
+    org_id: int
+    request_id: int
+    batch_id: int | None
+    was_queued: bool
+    expired_at: datetime
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrgLimits:
+    """An organisation's limits."""
+
+    org_id: int
+    max_concurrent_runs: int
+    max_queue_seconds: int

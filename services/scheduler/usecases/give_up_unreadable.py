@@ -1,0 +1,31 @@
+"""What the scheduler owes for records that it could not read: no slot and no run may hang on them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.scheduler.domain.limits import UNREADABLE
+from services.scheduler.ports import Queue
+from services.scheduler.usecases.tick import expiry
+from shared.messaging.messages import DeadLetter, Say
+from shared.messaging.subjects import concerns, subject_id
+
+
+async def give_up_unreadable(queue: Queue, letters: Sequence[DeadLetter], *, now: datetime) -> list[Say]:
+    """Go by the headers alone.
+
+    An unreadable request is declined by billing. An unreadable FundsReserved expires its runs (billing then releases);
+    an unreadable end frees the slot; an unreadable start lets the successor be due a stagger from now.
+    """
+    ended = _ids(letters, "TestCallCompleted", "TestCallFailed")
+    started = _ids(letters, "CallStarted")
+    await queue.lock_orgs_of_runs(ended | started)
+    await queue.mark_started(dict.fromkeys(started, now))
+    await queue.end(ended)
+    await queue.answer_funds(dict.fromkeys(_ids(letters, "FundsDeclined"), False))
+    expired = await queue.expire_request(_ids(letters, "FundsReserved"))
+    queue.ask_for_tick()
+    return [expiry(run, UNREADABLE) for run in expired]
+
+
+def _ids(letters: Sequence[DeadLetter], *events: str) -> set[int]:
+    return {number for letter in letters if concerns(letter, *events) and (number := subject_id(letter)) is not None}

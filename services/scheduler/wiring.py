@@ -1,0 +1,40 @@
+"""The scheduler's composition root: the only module that knows every other."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from services.scheduler.edges.cleaner import clean_for_ever
+from services.scheduler.edges.db import SqlQueue
+from services.scheduler.edges.kafka import HEARS
+from services.scheduler.edges.ticker import Ticker
+from services.scheduler.settings import SchedulerSettings
+from services.scheduler.usecases.give_up_unreadable import give_up_unreadable
+from shared.db.database import Database
+from shared.messaging.messages import DeadLetter, Say
+from shared.messaging.station import open_station
+from shared.process.keep_running import Component
+from shared.process.service import Service
+
+
+async def wire(settings: SchedulerSettings) -> Service:
+    """Put the scheduler together."""
+    database = Database(settings.database_url, schema="scheduler")
+    ticker = Ticker(database)
+
+    async def on_dead_letters(queue: SqlQueue, letters: Sequence[DeadLetter]) -> Sequence[Say]:
+        return await give_up_unreadable(queue, letters, now=datetime.now(UTC))
+
+    station = open_station(
+        service="scheduler",
+        settings=settings,
+        database=database,
+        hears=HEARS,
+        open_books=lambda transaction: SqlQueue(transaction, poke=ticker.poke),
+        on_dead_letters=on_dead_letters,
+    )
+    components = (
+        *station.components,
+        Component("ticker", lambda: ticker.run(station.outbox)),
+        Component("cleaner", lambda: clean_for_ever(database), vital=False),
+    )
+    return Service("scheduler", components, database.dispose)

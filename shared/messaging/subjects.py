@@ -1,0 +1,19 @@
+"""Reads the headers of a dead letter: all that is left of it."""
+
+from shared.events.fields import MAX_ID
+from shared.messaging.messages import DeadLetter
+
+MAX_DIGITS = 16
+
+
+def concerns(letter: DeadLetter, *events: str) -> bool:
+    """Say whether the record claimed to be one of these events, of whatever version."""
+    return letter.type is not None and letter.type.rpartition(".v")[0].rpartition(".")[2] in events
+
+
+def subject_id(letter: DeadLetter) -> int | None:
+    """Return the id in `ce_subject`, None if there is none that could be one."""
+    subject = letter.subject or ""
+    if subject.isascii() and subject.isdigit() and len(subject) <= MAX_DIGITS and 1 <= int(subject) <= MAX_ID:
+        return int(subject)
+    return None
