@@ -1,8 +1,9 @@
 """How the agent under test is reached. Secrets travel by reference, never by value."""
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from shared.events.event import Part
 from shared.events.fields import Name, Text
@@ -29,3 +30,12 @@ class OpenAIConnection(Part):
 
 
 Connection = Annotated[BuiltinConnection | OpenAIConnection, Field(discriminator="kind")]
+
+_CONNECTION: TypeAdapter[Connection] = TypeAdapter(Connection)
+READ_CONNECTIONS = 1_024
+
+
+@lru_cache(maxsize=READ_CONNECTIONS)
+def read_connection(written: str) -> Connection:
+    """Read a connection that was stored as JSON; the same text is read once."""
+    return _CONNECTION.validate_json(written)

@@ -1,0 +1,62 @@
+"""A request for test calls, well formed and not decided yet; and how it may be answered."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from services.api.domain.admission import Refused
+from services.api.domain.views import BatchView, RunView
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """The client's key, and the SHA-256 of what must be the same when it comes again."""
+
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One POST. `prompts` has one prompt for each run in turn (run i gets prompt i modulo the length)."""
+
+    org_id: int
+    target_type: Literal["agent", "phone_number"]
+    target_id: int
+    direction: Literal["outbound", "inbound"]
+    target_number: str
+    prompts: tuple[str, ...]
+    run_count: int
+    is_batch: bool
+    name: str
+    stagger_seconds: int
+    metadata: dict[str, Any]
+    idempotency: IdempotencyKey | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """201, with the run or the batch."""
+
+    view: RunView | BatchView
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The first answer again, byte for byte."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMismatch:
+    """422: the key was used for another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """409: the first request with this key is still running."""
+
+
+Answer = Accepted | Replayed | KeyMismatch | KeyInUse | Refused

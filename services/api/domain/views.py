@@ -1,0 +1,67 @@
+"""Runs and batches as the customer sees them."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run; the fields are the columns of its row, then its call's transcript. Source: contract, test-call run."""
+
+    id: int
+    target_type: str
+    target_id: int
+    target_name: str
+    agent_id: int
+    agent_name: str
+    direction: str
+    target_number: str
+    scenario_prompt: str
+    mode: str
+    status: str
+    charge_multiplier: int
+    estimated_cost_cents: int
+    call_id: int | None
+    sip_call_id: int | None
+    error_message: str
+    batch_id: int | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    duration_seconds: int | None
+    metadata: dict[str, Any]
+    transcript: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """One batch; the fields are the columns of its row, then its runs' ids. Source: contract, batch."""
+
+    id: int
+    name: str
+    target_type: str
+    target_id: int
+    direction: str
+    target_number: str
+    mode: str
+    scenario_prompts: list[str]
+    stagger_seconds: int
+    run_count: int
+    completed_runs: int
+    failed_runs: int
+    estimated_minutes: int
+    estimated_cost_cents: int
+    charge_multiplier: int
+    error_message: str
+    status: str
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    run_ids: list[int]
+
+
+RUN_COLUMNS = tuple(field.name for field in fields(RunView) if field.name != "transcript")
+BATCH_COLUMNS = tuple(field.name for field in fields(BatchView) if field.name != "run_ids")

@@ -1,0 +1,103 @@
+"""Answers: JSON bodies, and the one table from refusals to HTTP status."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from services.api.domain import admission, asking
+
+RETRY_AFTER_SECONDS = 5
+UNAVAILABLE_RETRY_AFTER_SECONDS = 2
+
+
+def json_bytes(content: Any) -> bytes:
+    """Write JSON as every answer is written: UTF-8, no spaces."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer."""
+    return Response(json_bytes(content), status, headers, media_type="application/json")
+
+
+def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an error of the contract: a sentence and a stable word."""
+    return answer({"detail": detail, "code": code}, status, headers)
+
+
+def invalid(fields: Mapping[str, list[str]]) -> Response:
+    """Return a field validation error of the contract."""
+    return answer({**fields, "code": "validation_error"}, 400)
+
+
+def unauthorized() -> Response:
+    return problem(
+        401, "unauthorized", "A valid secret API key is required.", {"WWW-Authenticate": 'Bearer realm="rehearsal"'}
+    )
+
+
+def too_large() -> Response:
+    return problem(413, "body_too_large", "The body is larger than 1 MiB.", {"Connection": "close"})
+
+
+def malformed(detail: str) -> Response:
+    return problem(400, "malformed_json", detail)
+
+
+def not_found() -> Response:
+    return problem(404, "not_found", "Not found.")
+
+
+def consent_required() -> Response:
+    return problem(400, "consent_required", "consent_to_charge must be true: test calls are charged.")
+
+
+def unavailable() -> Response:
+    return problem(
+        503,
+        "unavailable",
+        "The service cannot answer now. Please try again.",
+        {"Retry-After": str(UNAVAILABLE_RETRY_AFTER_SECONDS)},
+    )
+
+
+def internal_error() -> Response:
+    return problem(500, "internal_error", "Something went wrong on our side.")
+
+
+def refused(refusal: admission.Refused | asking.KeyMismatch | asking.KeyInUse) -> Response:
+    """Return the answer to a refused POST."""
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    match refusal:
+        case admission.TargetNotFound(target_type):
+            kind = "agent" if target_type == "agent" else "phone number"
+            return problem(404, "target_not_found", f"There is no such {kind} in this organisation.")
+        case admission.NoAgentAssigned(direction):
+            role = "inbound" if direction == "outbound" else "outbound"
+            return invalid({"target_id": [f"The phone number has no {role} agent assigned."]})
+        case admission.InsufficientBalance(available, estimate):
+            return problem(
+                402,
+                "insufficient_balance",
+                f"The estimate of {estimate} cents exceeds the available funds of {max(available, 0)} cents.",
+            )
+        case admission.ConcurrencyLimit(limit):
+            return problem(
+                429,
+                "concurrency_limit",
+                f"All {limit} concurrent test-call runs of this organisation are in use.",
+                retry,
+            )
+        case admission.QueueFull(limit):
+            return problem(
+                429,
+                "queue_full",
+                f"The batch does not fit into this organisation's queue of {limit} waiting runs.",
+                retry,
+            )
+        case asking.KeyMismatch():
+            return problem(422, "idempotency_mismatch", "This idempotency key was used for a different request.")
+        case asking.KeyInUse():
+            return problem(409, "idempotency_conflict", "The first request with this key is still running.", retry)

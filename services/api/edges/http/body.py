@@ -1,0 +1,111 @@
+"""Reads request bodies: strict JSON in, a form or the contract's errors out."""
+
+import json
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+from starlette.responses import Response
+
+from services.api.domain.asking import IdempotencyKey
+from services.api.edges.http import answers
+from services.api.edges.http.forms import NOT_AVAILABLE, AskingForm
+
+MAX_HEADER_KEY_CHARS = 255
+MAX_BODY_KEY_CHARS = 128
+MAX_ERRORS = 20
+
+Form = TypeVar("Form", bound=AskingForm)
+
+_SENTENCES = {
+    "missing": "This field is required.",
+    "int_type": "Must be an integer.",
+    "int_from_float": "Must be an integer.",
+    "int_parsing_size": "Must be an integer of at most 53 bits.",
+    "string_type": "Must be a string.",
+    "list_type": "Must be an array.",
+    "dict_type": "Must be an object.",
+    "string_pattern_mismatch": "Must be a phone number in E.164 form, such as +15551230000.",
+}
+
+
+def read_json(body: bytes) -> dict[str, Any] | Response:
+    """Read a JSON object. NaN, infinities, invalid UTF-8, halves of surrogate pairs and abysmal nesting are no JSON."""
+    try:
+        content = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return answers.malformed("The body is not well-formed JSON.")
+    if not isinstance(content, dict):
+        return answers.malformed("The body must be a JSON object.")
+    return content
+
+
+def read_form(form: type[Form], content: dict[str, Any]) -> Form | Response:
+    """Read a form from an object: shape first, then consent. A null stands for an omitted optional field."""
+    given = {key: value for key, value in content.items() if value is not None}
+    try:
+        read = form.model_validate(given)
+    except ValidationError as error:
+        return answers.invalid(_sentences(error))
+    if faults := read.faults():
+        return answers.invalid(faults)
+    if given.get("consent_to_charge") is not True:
+        return answers.consent_required()
+    return read
+
+
+def read_idempotency_key(
+    header: str | None, content: dict[str, Any], *, method: str, path: str
+) -> IdempotencyKey | Response | None:
+    """Read the key from header or body. Fingerprint = method, path and canonical JSON of the body without the key."""
+    in_body = content.get("idempotency_key")
+    if in_body is not None and not (isinstance(in_body, str) and 1 <= len(in_body) <= MAX_BODY_KEY_CHARS):
+        return answers.invalid({"idempotency_key": [f"Must be a string of 1 to {MAX_BODY_KEY_CHARS} characters."]})
+    if header is not None and not 1 <= len(header) <= MAX_HEADER_KEY_CHARS:
+        return answers.invalid({"Idempotency-Key": [f"Must have 1 to {MAX_HEADER_KEY_CHARS} characters."]})
+    if header is not None and in_body is not None and header != in_body:
+        return answers.invalid({"idempotency_key": ["Differs from the Idempotency-Key header."]})
+    key = header if header is not None else in_body
+    if key is None:
+        return None
+    if "\x00" in key:
+        return answers.invalid({"idempotency_key": ["Must not contain the NUL character."]})
+    rest = {name: value for name, value in content.items() if name != "idempotency_key"}
+    try:
+        canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except ValueError:  # an integer of thousands of digits
+        return answers.malformed("The body holds a number that is too large.")
+    return IdempotencyKey(key, sha256(f"{method}\n{path}\n{canonical}".encode()).digest())
+
+
+def _sentences(error: ValidationError) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for one in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]:
+        path = one["loc"]
+        field = str(path[0]) if path else "body"
+        sentence = _sentence(one["type"], one.get("ctx", {}), one["msg"])
+        if len(path) > 1 and isinstance(path[1], int):
+            sentence = f"Item {path[1]}: {sentence}"
+        fields.setdefault(field, []).append(sentence)
+    return fields
+
+
+def _sentence(kind: str, context: dict[str, Any], message: str) -> str:
+    match kind:
+        case "literal_error":
+            return f"Must be one of: {context['expected']}."
+        case "greater_than_equal":
+            return f"Must be at least {context['ge']}."
+        case "less_than_equal":
+            return f"Must be at most {context['le']}."
+        case "string_too_long":
+            return f"Must have at most {context['max_length']} characters."
+        case "string_too_short":
+            return f"Must have at least {context['min_length']} characters."
+        case "too_long":
+            return f"Must have at most {context['max_length']} items."
+        case "value_error":
+            said = message.removeprefix("Value error, ")
+            return said if said == NOT_AVAILABLE else f"{said[:1].upper()}{said[1:]}."
+    return _SENTENCES.get(kind, "Is not valid.")

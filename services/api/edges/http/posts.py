@@ -1,0 +1,73 @@
+"""The two POSTs."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, Replayed
+from services.api.domain.views import BatchView
+from services.api.edges.http import answers
+from services.api.edges.http.body import read_form, read_idempotency_key, read_json
+from services.api.edges.http.forms import BatchForm, TestCallForm
+from services.api.edges.http.shapes import view_json
+from shared.telemetry import metrics
+
+Submit = Callable[[Asked], Awaitable[Answer]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def post_endpoints(submit: Submit) -> tuple[Endpoint, Endpoint]:
+    """Return the endpoints of test calls and of batches."""
+
+    async def create_test_call(request: Request) -> Response:
+        """Create a single test-call run."""
+        return await _create(request, TestCallForm, submit)
+
+    async def create_test_call_batch(request: Request) -> Response:
+        """Create a batch of test-call runs, all or nothing."""
+        return await _create(request, BatchForm, submit)
+
+    return create_test_call, create_test_call_batch
+
+
+async def _create(request: Request, form: type[TestCallForm] | type[BatchForm], submit: Submit) -> Response:
+    content = read_json(await request.body())
+    if isinstance(content, Response):
+        return content
+    path = request.url.path
+    key = read_idempotency_key(request.headers.get("idempotency-key"), content, method=request.method, path=path)
+    if isinstance(key, Response):
+        return key
+    read = read_form(form, content)
+    if isinstance(read, Response):
+        return read
+    given = await submit(_asked(request, read, key))
+    match given:
+        case Accepted(view):
+            kind = "test-call-batches" if isinstance(view, BatchView) else "test-calls"
+            return answers.answer(view_json(view), 201, {"Location": f"/v1/{kind}/{view.id}"})
+        case Replayed(status, body):
+            return Response(body, status, {"Idempotent-Replayed": "true"}, media_type="application/json")
+        case refusal:
+            metrics.RUNS_REFUSED.labels(type(refusal).__name__).inc()
+            return answers.refused(refusal)
+
+
+def _asked(request: Request, form: TestCallForm | BatchForm, key: IdempotencyKey | None) -> Asked:
+    batch = form if isinstance(form, BatchForm) else None
+    return Asked(
+        org_id=request.state.org_id,
+        target_type=form.target_type,
+        target_id=form.target_id,
+        direction=form.direction,
+        target_number=form.target_number,
+        prompts=batch.prompts if batch else (form.scenario_prompt,),
+        run_count=batch.run_count if batch else 1,
+        is_batch=batch is not None,
+        name=batch.name if batch else "",
+        stagger_seconds=batch.stagger_seconds if batch else 0,
+        metadata=form.metadata,
+        idempotency=key,
+        traceparent=request.state.traceparent,
+    )

@@ -1,0 +1,138 @@
+"""Runs, batches and calls as JSON, field by field as the contract lists them."""
+
+from datetime import datetime
+from typing import Any
+
+from services.api.domain.views import BatchView, RunView
+from shared.events.fields import timestamp
+
+Json = dict[str, Any]
+
+
+def instant(at: datetime | None) -> str | None:
+    """Return a timestamp of the contract, or null."""
+    return timestamp(at) if at is not None else None
+
+
+def run_json(run: RunView) -> Json:
+    """Return a run. Source: contract, test-call run."""
+    return {
+        "id": run.id,
+        "target_type": run.target_type,
+        "target_id": run.target_id,
+        "direction": run.direction,
+        "target_number": run.target_number,
+        "scenario_prompt": run.scenario_prompt,
+        "mode": run.mode,
+        "status": run.status,
+        "charge_multiplier": run.charge_multiplier,
+        "estimated_cost_cents": run.estimated_cost_cents,
+        "call_id": run.call_id,
+        "sip_call_id": run.sip_call_id,
+        "error_message": run.error_message,
+        "batch_id": run.batch_id,
+        "started_at": instant(run.started_at),
+        "completed_at": instant(run.completed_at),
+        "created_at": instant(run.created_at),
+        "updated_at": instant(run.updated_at),
+        "agent_name": run.agent_name,
+        "target_name": run.target_name,
+        "duration_seconds": run.duration_seconds,
+        "grade": None,
+        "metadata": run.metadata,
+        "recording_url": None,
+        "requested_by_id": None,
+        "transcript": run.transcript,
+    }
+
+
+def batch_json(batch: BatchView) -> Json:
+    """Return a batch. Source: contract, batch."""
+    return {
+        "id": batch.id,
+        "name": batch.name,
+        "target_type": batch.target_type,
+        "target_id": batch.target_id,
+        "direction": batch.direction,
+        "target_number": batch.target_number,
+        "mode": batch.mode,
+        "scenario_prompts": batch.scenario_prompts,
+        "stagger_seconds": batch.stagger_seconds,
+        "run_count": batch.run_count,
+        "total_runs": batch.run_count,
+        "completed_runs": batch.completed_runs,
+        "failed_runs": batch.failed_runs,
+        "run_ids": batch.run_ids,
+        "estimated_minutes": batch.estimated_minutes,
+        "estimated_cost_cents": batch.estimated_cost_cents,
+        "charge_multiplier": batch.charge_multiplier,
+        "matrix_dimensions": {},
+        "error_message": batch.error_message,
+        "requested_by_id": None,
+        "status": batch.status,
+        "started_at": instant(batch.started_at),
+        "completed_at": instant(batch.completed_at),
+        "created_at": instant(batch.created_at),
+        "updated_at": instant(batch.updated_at),
+    }
+
+
+def view_json(view: RunView | BatchView) -> Json:
+    """Return a run or a batch."""
+    return run_json(view) if isinstance(view, RunView) else batch_json(view)
+
+
+def call_json(call: Any) -> Json:
+    """Return a call log from its row. Source: contract, calls. Until billing has answered, what it cost is null."""
+    return {
+        "call_id": call.call_id,
+        "agent_id": call.agent_id,
+        "direction": call.direction,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
+        "start_time": instant(call.start_time),
+        "end_time": instant(call.end_time),
+        "duration_seconds": call.duration_seconds,
+        "status": call.status,
+        "end_reason": call.end_reason,
+        "recording_url": None,
+        "is_test_call": True,
+        "product": call.product,
+        "voice": call.voice,
+        "billable_minutes": call.billable_minutes,
+        "billing_total_cents": call.billed_cents,
+        "billed_at": instant(call.billed_at),
+        "grade_score": None,
+        "grade_status": None,
+        "grade_updated_at": None,
+        "issue_count": 0,
+        "critical_issue_count": 0,
+    }
+
+
+def funds_json(funds: Any) -> Json:
+    """Return an organisation's funds from their row. Source: contract, money."""
+    available = funds.balance_cents - funds.held_cents - funds.unanswered_cents
+    return {
+        "currency": "usd",
+        "balance_cents": funds.balance_cents,
+        "held_cents": funds.held_cents,
+        "available_cents": available,
+        "balance_usd": f"{funds.balance_cents // 100}.{funds.balance_cents % 100:02d}",
+        "as_of": instant(funds.at),
+    }
+
+
+def entry_json(entry: Any) -> Json:
+    """Return a ledger entry from its row. Source: contract, money."""
+    return {
+        "id": entry.entry_id,
+        "run_id": entry.run_id,
+        "batch_id": entry.batch_id,
+        "call_id": entry.call_id,
+        "kind": entry.kind,
+        "amount_cents": entry.amount_cents,
+        "balance_cents": entry.balance_cents,
+        "held_cents": entry.held_cents,
+        "created_at": instant(entry.created_at),
+    }

@@ -1,0 +1,57 @@
+"""The API's composition root: the only module that knows every other."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from services.api.domain.asking import Answer, Asked
+from services.api.edges.db.admission import Admission
+from services.api.edges.db.cleaner import clean_for_ever
+from services.api.edges.db.key_ring import KeyRing
+from services.api.edges.db.picture import SqlPicture
+from services.api.edges.http.app import create_app
+from services.api.edges.http.server import ApiServer
+from services.api.edges.kafka import HEARS
+from services.api.settings import ApiSettings
+from services.api.usecases.give_up_unreadable import give_up_unreadable
+from shared.db.database import Database
+from shared.db.group_commit import GroupCommit
+from shared.messaging.messages import DeadLetter, Say
+from shared.messaging.station import open_station
+from shared.process.keep_running import Component
+from shared.process.ops import Readiness
+from shared.process.service import Service
+
+
+async def wire(settings: ApiSettings) -> Service:
+    """Put the API together."""
+    database = Database(settings.database_url, schema="api")
+
+    async def on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -> Sequence[Say]:
+        return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
+
+    station = open_station(
+        service="api",
+        settings=settings,
+        database=database,
+        hears=HEARS,
+        open_books=SqlPicture,
+        on_dead_letters=on_dead_letters,
+    )
+    admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing).answer)
+    service: Service | None = None
+
+    def readiness() -> Readiness:
+        return service.readiness() if service is not None else Readiness(ready=False, parts={})
+
+    app = create_app(submit=admission.submit, database=database, org_of=KeyRing(database).org_of, readiness=readiness)
+    server = ApiServer(app, settings.api_host, settings.api_port)
+    components = (
+        Component("http", server.run, server.ready),
+        Component("admission", admission.run),
+        # The API accepts and shows while Kafka is away: what it says waits in the outbox.
+        *(replace(component, vital=False) for component in station.components),
+        Component("cleaner", lambda: clean_for_ever(database), vital=False),
+    )
+    service = Service("api", components, database.dispose, server.drain)
+    return service
