@@ -1,0 +1,48 @@
+"""A call's own time: speech takes as long as speech takes, on a clock that can be sped up.
+
+Speech and simulated pauses are slept at `speed`; what really took time (a mind behind HTTP) counts as it was. So
+latency figures of real agents are true at any speed, and durations and bills are in the call's own time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+SLICE_SECONDS = 0.25  # how long a call may go on, at most, before it looks at its lease again
+
+
+class LeaseLost(Exception):  # noqa: N818
+    """The worker's lease is over: it has to be silent at once."""
+
+
+class CallClock:
+    """Milliseconds since the call's start. `may_speak` is asked at least every `SLICE_SECONDS`."""
+
+    def __init__(
+        self,
+        speed: float,
+        may_speak: Callable[[], bool],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._speed = speed
+        self._may_speak = may_speak
+        self._sleep = sleep
+        self.now_ms = 0
+
+    def check(self) -> None:
+        """Raise LeaseLost if the lease is over."""
+        if not self._may_speak():
+            raise LeaseLost
+
+    async def let_pass(self, ms: int) -> None:
+        """Let simulated time pass."""
+        left_seconds = ms / 1_000 / self._speed
+        while left_seconds > 0:
+            self.check()
+            await self._sleep(min(left_seconds, SLICE_SECONDS))
+            left_seconds -= SLICE_SECONDS
+        self.check()
+        self.now_ms += ms
+
+    def count(self, ms: int) -> None:
+        """Count time that has really passed."""
+        self.now_ms += ms

@@ -1,0 +1,141 @@
+"""One call between two parties, turn by turn, until one hangs up or a limit is reached."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from services.caller.domain.call_clock import SLICE_SECONDS, CallClock
+from services.caller.domain.limits import (
+    MAX_TOOLS_OF_TURN,
+    MAX_TRANSCRIPT_BYTES,
+    MAX_TURN_CHARS,
+    MAX_TURNS,
+    REPLY_LIMIT_SECONDS,
+    WORDS_PER_MINUTE,
+    CallLimits,
+)
+from services.caller.domain.turn import Party, PartyError, Reply, Role, Side, Turn
+
+EndReason = Literal["caller_hangup", "agent_end", "transfer", "timeout", "error"]
+MS_PER_WORD = 60_000 / WORDS_PER_MINUTE
+SILENT = "The agent did not answer"
+ROLES: dict[Side, Role] = {"bot": "user", "agent": "assistant"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A call that ended. `error_message` is empty unless `end_reason` is `error`."""
+
+    turns: tuple[Turn, ...]
+    end_reason: EndReason
+    duration_ms: int
+    error_message: str = ""
+
+
+async def hold_conversation(
+    *, bot: Party, agent: Party, first: Side, limits: CallLimits, clock: CallClock
+) -> Conversation:
+    """Hold one call; `first` speaks first: who answers the phone. Raises LeaseLost when the worker must be silent."""
+    call = _Call(bot, agent, limits, clock)
+    end_reason, error_message = await call.run(first)
+    return Conversation(tuple(call.turns), end_reason, clock.now_ms, error_message)
+
+
+class _TimeIsUp(Exception):  # noqa: N818
+    """The call reached its longest duration."""
+
+
+class _Call:
+    def __init__(self, bot: Party, agent: Party, limits: CallLimits, clock: CallClock) -> None:
+        self.turns: list[Turn] = []
+        self._parties: dict[Side, Party] = {"bot": bot, "agent": agent}
+        self._limits = limits
+        self._clock = clock
+        self._bytes = 0
+
+    async def run(self, first: Side) -> tuple[EndReason, str]:
+        side = first
+        try:
+            while True:
+                reply = await self._hear(side)
+                await self._perform(side, reply)
+                match reply.ending:
+                    case "transfer":
+                        return "transfer", ""
+                    case "hang_up":
+                        return ("caller_hangup" if side == "bot" else "agent_end"), ""
+                    case "none":
+                        if len(self.turns) >= MAX_TURNS or self._bytes >= MAX_TRANSCRIPT_BYTES:
+                            return "caller_hangup", ""  # the bot gives up: nobody talks that long for a reason
+                side = "agent" if side == "bot" else "bot"
+        except _TimeIsUp:
+            return "timeout", ""
+        except PartyError as error:
+            return "error", str(error)
+
+    async def _hear(self, side: Side) -> Reply:
+        """Ask a party for its turn; meanwhile look at lease and time, and give up on one that stays silent."""
+        self._clock.check()
+        asked = asyncio.ensure_future(self._parties[side].take_turn(tuple(self.turns)))
+        waited_seconds = 0.0
+        try:
+            while not (await asyncio.wait({asked}, timeout=SLICE_SECONDS))[0]:
+                self._clock.check()
+                waited_seconds += SLICE_SECONDS
+                if self._clock.now_ms + waited_seconds * 1_000 >= self._limits.max_call_ms:
+                    await self._pass(self._left_ms() + 1)
+                if waited_seconds >= REPLY_LIMIT_SECONDS:
+                    raise PartyError(SILENT if side == "agent" else "The test bot did not answer")
+        finally:
+            if not asked.done():
+                asked.cancel()
+        reply = asked.result()
+        if reply.waited:
+            self._count(reply.think_ms)
+        else:
+            await self._pass(reply.think_ms)
+        if not reply.text.strip() and reply.ending == "none":
+            raise PartyError(SILENT if side == "agent" else "The test bot did not answer")
+        return reply
+
+    async def _perform(self, side: Side, reply: Reply) -> None:
+        for tool in reply.tools[:MAX_TOOLS_OF_TURN]:
+            self._add("tool_call", tool.call, self._clock.now_ms)
+            self._add("tool_response", tool.response, self._clock.now_ms)
+        words = reply.text[:MAX_TURN_CHARS].split()
+        if not words:
+            return
+        self._clock.check()
+        start_ms = self._clock.now_ms
+        speech_ms = round(len(words) * MS_PER_WORD)
+        left_ms = self._left_ms()
+        if speech_ms <= left_ms:
+            await self._clock.let_pass(speech_ms)
+            self._add(ROLES[side], " ".join(words), start_ms)
+            return
+        await self._clock.let_pass(left_ms)
+        spoken = words[: int(left_ms / MS_PER_WORD)]
+        if spoken:
+            self._add(ROLES[side], " ".join(spoken), start_ms)
+        raise _TimeIsUp
+
+    def _add(self, role: Role, content: str, start_ms: int) -> None:
+        content = content[:MAX_TURN_CHARS]
+        self._bytes += len(content.encode("utf-8", "replace"))
+        kind: Literal["text/plain", "application/json"] = "text/plain" if role in ROLES.values() else "application/json"
+        self.turns.append(Turn(role, kind, content, start_ms, self._clock.now_ms))
+
+    def _left_ms(self) -> int:
+        return max(0, self._limits.max_call_ms - self._clock.now_ms)
+
+    def _count(self, ms: int) -> None:
+        left_ms = self._left_ms()
+        self._clock.count(min(ms, left_ms))
+        if ms > left_ms:
+            raise _TimeIsUp
+
+    async def _pass(self, ms: int) -> None:
+        left_ms = self._left_ms()
+        await self._clock.let_pass(min(ms, left_ms))
+        if ms > left_ms:
+            raise _TimeIsUp
