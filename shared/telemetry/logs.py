@@ -70,5 +70,5 @@ def configure(*, service: str, level: str) -> None:
     for chatty in ("aiokafka", "httpx", "openai", "uvicorn.access", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # These two quote what they could not handle: request bodies and prompts at their debug level.
-    for indiscreet in ("openai", "httpcore", "sqlalchemy", "asyncio"):
+    for indiscreet in ("openai", "httpcore", "httpcore2", "httpx2", "sqlalchemy", "asyncio"):
         logging.getLogger(indiscreet).setLevel(logging.WARNING)

@@ -18,7 +18,7 @@ from services.caller.domain.turn import Party, PartyError, Reply, Role, Side, Tu
 
 EndReason = Literal["caller_hangup", "agent_end", "transfer", "timeout", "error"]
 MS_PER_WORD = 60_000 / WORDS_PER_MINUTE
-SILENT = "The agent did not answer"
+SILENT: dict[Side, str] = {"agent": "The agent did not answer", "bot": "The test bot did not answer"}
 ROLES: dict[Side, Role] = {"bot": "user", "agent": "assistant"}
 
 
@@ -32,11 +32,29 @@ class Conversation:
     error_message: str = ""
 
 
+Opening = tuple[Reply, ...]
+
+
+async def place_call(*, bot: Party, agent: Party, first: Side, clock: CallClock) -> Opening:
+    """Make the first contact with the agent; return what was said in it, for `hold_conversation`.
+
+    The agent's first line belongs to it: an agent that answers is one that has something to say. What it takes is
+    ringing time, not call time. Raises PartyError if nobody answers, LeaseLost.
+    """
+    if first == "agent":
+        return (await _ask(agent, "agent", (), clock),)
+    hello = await _ask(bot, "bot", (), clock)
+    if hello.ending != "none":
+        return (hello,)
+    heard = (Turn("user", "text/plain", hello.text, 0, 0),)
+    return hello, await _ask(agent, "agent", heard, clock)
+
+
 async def hold_conversation(
-    *, bot: Party, agent: Party, first: Side, limits: CallLimits, clock: CallClock
+    *, bot: Party, agent: Party, first: Side, limits: CallLimits, clock: CallClock, opening: Opening = ()
 ) -> Conversation:
     """Hold one call; `first` speaks first: who answers the phone. Raises LeaseLost when the worker must be silent."""
-    call = _Call(bot, agent, limits, clock)
+    call = _Call(bot, agent, limits, clock, opening)
     end_reason, error_message = await call.run(first)
     return Conversation(tuple(call.turns), end_reason, clock.now_ms, error_message)
 
@@ -45,9 +63,30 @@ class _TimeIsUp(Exception):  # noqa: N818
     """The call reached its longest duration."""
 
 
+async def _ask(party: Party, side: Side, turns: tuple[Turn, ...], clock: CallClock) -> Reply:
+    """Ask a party for its turn; meanwhile look at the lease, and give up on one that stays silent."""
+    clock.check()
+    asked = asyncio.ensure_future(party.take_turn(turns))
+    waited_seconds = 0.0
+    try:
+        while not (await asyncio.wait({asked}, timeout=SLICE_SECONDS))[0]:
+            clock.check()
+            waited_seconds += SLICE_SECONDS
+            if waited_seconds >= REPLY_LIMIT_SECONDS:
+                raise PartyError(SILENT[side])
+    finally:
+        if not asked.done():
+            asked.cancel()
+    reply = asked.result()
+    if not reply.text.strip() and reply.ending == "none":
+        raise PartyError(SILENT[side])
+    return reply
+
+
 class _Call:
-    def __init__(self, bot: Party, agent: Party, limits: CallLimits, clock: CallClock) -> None:
+    def __init__(self, bot: Party, agent: Party, limits: CallLimits, clock: CallClock, opening: Opening) -> None:
         self.turns: list[Turn] = []
+        self._opening = list(reversed(opening))
         self._parties: dict[Side, Party] = {"bot": bot, "agent": agent}
         self._limits = limits
         self._clock = clock
@@ -74,28 +113,22 @@ class _Call:
             return "error", str(error)
 
     async def _hear(self, side: Side) -> Reply:
-        """Ask a party for its turn; meanwhile look at lease and time, and give up on one that stays silent."""
-        self._clock.check()
-        asked = asyncio.ensure_future(self._parties[side].take_turn(tuple(self.turns)))
-        waited_seconds = 0.0
-        try:
-            while not (await asyncio.wait({asked}, timeout=SLICE_SECONDS))[0]:
-                self._clock.check()
-                waited_seconds += SLICE_SECONDS
-                if self._clock.now_ms + waited_seconds * 1_000 >= self._limits.max_call_ms:
-                    await self._pass(self._left_ms() + 1)
-                if waited_seconds >= REPLY_LIMIT_SECONDS:
-                    raise PartyError(SILENT if side == "agent" else "The test bot did not answer")
-        finally:
-            if not asked.done():
-                asked.cancel()
-        reply = asked.result()
+        if self._opening:
+            reply = self._opening.pop()
+            if reply.waited:
+                return reply  # it thought while it rang
+        else:
+            try:
+                left_seconds = self._left_ms() / 1_000
+                async with asyncio.timeout(left_seconds):
+                    reply = await _ask(self._parties[side], side, tuple(self.turns), self._clock)
+            except TimeoutError:
+                self._clock.count(self._left_ms())  # a party's thinking is real time at any speed
+                raise _TimeIsUp from None
         if reply.waited:
             self._count(reply.think_ms)
         else:
             await self._pass(reply.think_ms)
-        if not reply.text.strip() and reply.ending == "none":
-            raise PartyError(SILENT if side == "agent" else "The test bot did not answer")
         return reply
 
     async def _perform(self, side: Side, reply: Reply) -> None:

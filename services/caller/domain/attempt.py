@@ -1,0 +1,48 @@
+"""An attempt at a run, as a worker has it; and how it can end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.caller.domain.conversation import Conversation
+
+EXPIRED = "The call could not be started in time"
+LOST = "The caller was lost during the call"
+SHUT_DOWN = "The caller was shut down during the call"
+INTERNAL = "The call failed on our side"
+UNREADABLE = "The dispatch could not be read"
+NO_SIP = "Calls over SIP are not available on this deployment"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An attempt under this worker's lease. `dispatch` is the event as JSON."""
+
+    run_id: int
+    call_id: int
+    token: UUID
+    dispatch: str
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a call ended. `started_at` is None if it was never answered; `failure` is empty if it is charged."""
+
+    started_at: datetime | None
+    conversation: Conversation
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """An attempt that ended without a worker."""
+
+    run_id: int
+    org_id: int | None
+    batch_id: int | None
+    call_id: int | None
+    started_at: datetime | None
+    ended_at: datetime
+    reason: str
+    traceparent: str | None

@@ -1,0 +1,183 @@
+"""Attempts in PostgreSQL: set-based statements, each guarded by the state and the lease that it starts from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.caller.domain import limits
+from services.caller.domain.attempt import EXPIRED, LOST, Claimed, GivenUp
+from shared.db.transaction import Transaction
+from shared.events.admissions import TestCallDispatched
+from shared.telemetry import metrics
+
+RunAndToken = tuple[int, UUID]
+
+_MINE = """
+    unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[])) AS mine (run_id, token)
+"""
+
+
+class SqlAttempts:
+    """Attempts on one transaction. `poke` wakes this process's worker."""
+
+    def __init__(self, transaction: Transaction, *, poke: Callable[[], None]) -> None:
+        self._transaction = transaction
+        self._poke = poke
+
+    def ask_for_claims(self) -> None:
+        self._transaction.after_commit(self._poke)
+
+    async def add(self, dispatches: Sequence[tuple[TestCallDispatched, str | None]]) -> None:
+        await self._transaction.run(
+            """
+            INSERT INTO attempts (run_id, org_id, batch_id, dispatch, start_before, traceparent, status)
+            SELECT *, 'waiting' FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]),
+                CAST(:batches AS bigint[]), CAST(:dispatches AS text[]), CAST(:befores AS timestamptz[]),
+                CAST(:traceparents AS text[]))
+            ON CONFLICT (run_id) DO NOTHING
+            """,
+            runs=[event.run_id for event, _ in dispatches],
+            orgs=[event.org_id for event, _ in dispatches],
+            batches=[event.batch_id for event, _ in dispatches],
+            dispatches=[event.model_dump_json() for event, _ in dispatches],
+            befores=[event.start_before for event, _ in dispatches],
+            traceparents=[traceparent for _, traceparent in dispatches],
+        )
+
+    async def add_failed(self, reasons: Mapping[int, str]) -> list[GivenUp]:
+        if not reasons:
+            return []
+        rows = await self._transaction.rows(
+            """
+            INSERT INTO attempts (run_id, status, start_before, ended_at)
+            SELECT id, 'failed', now(), clock_timestamp() FROM unnest(CAST(:runs AS bigint[])) AS new (id)
+            ON CONFLICT (run_id) DO NOTHING
+            RETURNING run_id, ended_at
+            """,
+            runs=sorted(reasons),
+        )
+        return [GivenUp(row.run_id, None, None, None, None, row.ended_at, reasons[row.run_id], None) for row in rows]
+
+    async def give_up_overdue(self) -> list[GivenUp]:
+        await self._transaction.run(
+            """
+            UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL
+            WHERE run_id IN (
+                SELECT run_id FROM attempts WHERE lease_expires_at < now() AND status = 'claimed'
+                ORDER BY lease_expires_at LIMIT :rows FOR UPDATE SKIP LOCKED
+            )
+            """,
+            rows=limits.MAX_REAP_ATTEMPTS,
+        )
+        rows = await self._transaction.rows(
+            """
+            WITH overdue AS MATERIALIZED (
+                (SELECT run_id, CAST(:expired AS text) AS reason FROM attempts
+                 WHERE status = 'waiting' AND start_before < now()
+                 ORDER BY heard_at LIMIT :rows FOR UPDATE SKIP LOCKED)
+                UNION ALL
+                (SELECT run_id, CAST(:lost AS text) FROM attempts
+                 WHERE lease_expires_at < now() AND status IN ('dialling', 'started')
+                 ORDER BY lease_expires_at LIMIT :rows FOR UPDATE SKIP LOCKED)
+            )
+            UPDATE attempts
+            SET status = 'failed', ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL
+            FROM overdue WHERE attempts.run_id = overdue.run_id
+            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, ended_at, overdue.reason, traceparent
+            """,
+            expired=EXPIRED,
+            lost=LOST,
+            rows=limits.MAX_REAP_ATTEMPTS,
+        )
+        for row in rows:
+            metrics.ATTEMPTS_REAPED.labels("expired" if row.reason == EXPIRED else "lost").inc()
+        return [GivenUp(*row) for row in rows]
+
+    async def claim(self, room: int) -> list[Claimed]:
+        """Take at most `room` waiting attempts, oldest first, each under a token of its own."""
+        rows = await self._transaction.rows(
+            """
+            WITH next AS MATERIALIZED (
+                SELECT run_id FROM attempts WHERE status = 'waiting' AND start_before > now()
+                ORDER BY heard_at LIMIT :room FOR UPDATE SKIP LOCKED
+            )
+            UPDATE attempts
+            SET status = 'claimed', lease_token = gen_random_uuid(),
+                lease_expires_at = now() + make_interval(secs => :seconds)
+            FROM next WHERE attempts.run_id = next.run_id
+            RETURNING attempts.run_id, call_id, lease_token, dispatch, traceparent
+            """,
+            room=room,
+            seconds=limits.LEASE_SECONDS,
+        )
+        return [Claimed(*row) for row in rows]
+
+    async def renew(self, mine: Sequence[RunAndToken]) -> frozenset[int]:
+        """Extend leases; return the runs that are still this worker's."""
+        rows = await self._transaction.rows(
+            f"""
+            UPDATE attempts SET lease_expires_at = now() + make_interval(secs => :seconds)
+            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token
+            RETURNING attempts.run_id
+            """,  # noqa: S608 - a constant of this file
+            seconds=limits.LEASE_SECONDS,
+            **_arrays(mine),
+        )
+        return frozenset(row.run_id for row in rows)
+
+    async def dial(self, mine: Sequence[RunAndToken]) -> frozenset[int]:
+        """Move claimed attempts to dialling, if their time has not passed."""
+        rows = await self._transaction.rows(
+            f"""
+            UPDATE attempts SET status = 'dialling'
+            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
+              AND start_before > now() AND lease_expires_at > now()
+            RETURNING attempts.run_id
+            """,  # noqa: S608
+            **_arrays(mine),
+        )
+        return frozenset(row.run_id for row in rows)
+
+    async def start(self, mine: Sequence[RunAndToken]) -> dict[int, datetime]:
+        """Move dialling attempts to started, stamped now."""
+        rows = await self._transaction.rows(
+            f"""
+            UPDATE attempts SET status = 'started', started_at = clock_timestamp()
+            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'dialling'
+            RETURNING attempts.run_id, started_at
+            """,  # noqa: S608
+            **_arrays(mine),
+        )
+        return {row.run_id: row.started_at for row in rows}
+
+    async def end(self, mine: Sequence[RunAndToken], completed: frozenset[int]) -> dict[int, datetime]:
+        """End attempts; return when each ended. The dispatch's text is not needed any more."""
+        rows = await self._transaction.rows(
+            f"""
+            UPDATE attempts
+            SET status = CASE WHEN attempts.run_id = ANY(CAST(:completed AS bigint[]))
+                              THEN 'completed' ELSE 'failed' END,
+                ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL, dispatch = NULL
+            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token
+              AND status IN ('dialling', 'started')
+            RETURNING attempts.run_id, ended_at
+            """,  # noqa: S608
+            completed=sorted(completed),
+            **_arrays(mine),
+        )
+        return {row.run_id: row.ended_at for row in rows}
+
+    async def put_back(self, mine: Sequence[RunAndToken]) -> None:
+        """Let others claim what this worker has not dialled."""
+        await self._transaction.run(
+            f"""
+            UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL
+            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
+            """,  # noqa: S608
+            **_arrays(mine),
+        )
+
+
+def _arrays(mine: Sequence[RunAndToken]) -> dict[str, list[object]]:
+    ordered = sorted(mine)
+    return {"runs": [run_id for run_id, _ in ordered], "tokens": [token for _, token in ordered]}

@@ -1,0 +1,10 @@
+"""What the caller hears and says: two tables."""
+
+from services.caller.usecases.accept_dispatches import accept_dispatches
+from shared.events.admissions import TestCallDispatched
+from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
+from shared.messaging.messages import Hears
+
+HEARS = (Hears(TestCallDispatched, accept_dispatches),)
+
+SAYS = (CallStarted, TestCallCompleted, TestCallFailed)

@@ -1,0 +1,48 @@
+"""What the caller's use cases need from outside."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from services.caller.domain.attempt import Claimed, Ended, GivenUp
+from services.caller.domain.turn import Party
+from shared.events.admissions import TestCallDispatched
+
+
+class Attempts(Protocol):
+    """Attempts, open on one transaction."""
+
+    async def add(self, dispatches: Sequence[tuple[TestCallDispatched, str | None]]) -> None:
+        """Add attempts as waiting, with their traceparents. Idempotent by run."""
+
+    async def add_failed(self, reasons: Mapping[int, str]) -> list[GivenUp]:
+        """Add attempts that fail at once; return those of runs not known before."""
+
+    async def give_up_overdue(self) -> list[GivenUp]:
+        """Fail what waited too long and what was lost after dialling; let others claim what was not dialled."""
+
+    def ask_for_claims(self) -> None:
+        """Wake this process's worker after the commit."""
+
+
+class Stages(Protocol):
+    """The three commits of a call. Each is refused (None or False) once somebody else has the attempt."""
+
+    async def dial(self, claimed: Claimed) -> bool:
+        """Commit that the first packet may go out: from now on the call is never placed again."""
+
+    async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
+        """Commit that the call was placed, at the returned instant of the database's clock, and say so."""
+
+    async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
+        """Commit how the call ended, and say so."""
+
+
+class Parties(Protocol):
+    """Makes the two sides of a call."""
+
+    def bot(self, dispatch: TestCallDispatched) -> Party:
+        """Return the test bot that plays the prompt."""
+
+    def agent(self, dispatch: TestCallDispatched) -> Party:
+        """Return the agent under test, as its connection says."""

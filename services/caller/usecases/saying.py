@@ -1,0 +1,103 @@
+"""The caller's events, from what happened on the line."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from services.caller.domain.attempt import Claimed, Ended, GivenUp
+from services.caller.domain.figures import figures_of
+from shared.events.admissions import TestCallDispatched
+from shared.events.executions import CallFigures, CallStarted, TestCallCompleted, TestCallFailed, TranscriptTurn
+from shared.messaging.messages import Say
+
+MS_PER_SECOND = 1_000
+
+
+def started(claimed: Claimed, dispatch: TestCallDispatched, started_at: datetime, traceparent: str | None) -> Say:
+    """Return CallStarted. Direction and numbers are the agent's: an outbound run makes an inbound call log."""
+    target = dispatch.target
+    outbound = dispatch.direction == "outbound"
+    return Say(
+        CallStarted(
+            run_id=claimed.run_id,
+            org_id=dispatch.org_id,
+            batch_id=dispatch.batch_id,
+            call_id=claimed.call_id,
+            agent_id=target.agent_id,
+            direction="inbound" if outbound else "outbound",
+            from_number=target.bot_number if outbound else target.agent_number,
+            to_number=target.agent_number if outbound else target.bot_number,
+            product=target.product,
+            voice=target.voice,
+            started_at=started_at,
+        ),
+        traceparent,
+    )
+
+
+def ended(
+    claimed: Claimed, dispatch: TestCallDispatched, end: Ended, ended_at: datetime, traceparent: str | None
+) -> Say:
+    """Return TestCallCompleted or TestCallFailed. Duration: from answer to hang-up, rounded up."""
+    held = end.conversation
+    transcript = tuple(
+        TranscriptTurn(
+            role=turn.role,
+            content_type=turn.content_type,
+            content=turn.content.replace("\x00", "").encode("utf-8", "replace").decode(),
+            start_ms=turn.start_ms,
+            end_ms=turn.end_ms,
+        )
+        for turn in held.turns
+    )
+    figures = CallFigures(**asdict(figures_of(held.turns)))
+    seconds = -(-held.duration_ms // MS_PER_SECOND)
+    if end.started_at is not None and not end.failure:
+        return Say(
+            TestCallCompleted(
+                run_id=claimed.run_id,
+                org_id=dispatch.org_id,
+                batch_id=dispatch.batch_id,
+                call_id=claimed.call_id,
+                started_at=end.started_at,
+                ended_at=ended_at,
+                duration_seconds=seconds,
+                end_reason=held.end_reason,
+                transcript=transcript,
+                figures=figures,
+            ),
+            traceparent,
+        )
+    return Say(
+        TestCallFailed(
+            run_id=claimed.run_id,
+            org_id=dispatch.org_id,
+            batch_id=dispatch.batch_id,
+            call_id=claimed.call_id if end.started_at is not None else None,
+            started_at=end.started_at,
+            ended_at=ended_at,
+            duration_seconds=seconds if end.started_at is not None else None,
+            error_message=end.failure,
+            transcript=transcript,
+            figures=figures,
+        ),
+        traceparent,
+    )
+
+
+def failed(given_up: GivenUp) -> Say:
+    """Return TestCallFailed of an attempt that ended without a worker."""
+    return Say(
+        TestCallFailed(
+            run_id=given_up.run_id,
+            org_id=given_up.org_id,
+            batch_id=given_up.batch_id,
+            call_id=given_up.call_id if given_up.started_at is not None else None,
+            started_at=given_up.started_at,
+            ended_at=given_up.ended_at,
+            duration_seconds=None,
+            error_message=given_up.reason,
+            transcript=(),
+            figures=None,
+        ),
+        given_up.traceparent,
+    )

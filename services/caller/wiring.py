@@ -1,0 +1,63 @@
+"""The caller's composition root: the only module that knows every other."""
+
+import httpx2
+
+from services.caller.edges.db.attempts import SqlAttempts
+from services.caller.edges.db.cleaner import clean_for_ever
+from services.caller.edges.db.stages import GroupedStages
+from services.caller.edges.kafka import HEARS
+from services.caller.edges.parties.bounded_transport import BoundedTransport
+from services.caller.edges.parties.choose import ChosenParties
+from services.caller.edges.secrets import Secrets
+from services.caller.edges.worker import Worker
+from services.caller.settings import CallerSettings
+from services.caller.usecases.accept_dispatches import give_up_unreadable
+from shared.db.database import Database
+from shared.messaging.station import open_station
+from shared.process.keep_running import Component
+from shared.process.service import Service
+
+
+async def wire(settings: CallerSettings) -> Service:
+    """Put the caller together."""
+    database = Database(settings.database_url, schema="caller")
+    http = httpx2.AsyncClient(transport=BoundedTransport(), follow_redirects=False)
+    secrets = Secrets(tuple(settings.agent_secret_prefixes.split(",")), settings.secrets_folder)
+    parties = ChosenParties(secrets, http, settings.bot_connection)
+    worker: Worker | None = None
+
+    def poke() -> None:
+        if worker is not None:
+            worker.poke()
+
+    station = open_station(
+        service="caller",
+        settings=settings,
+        database=database,
+        hears=HEARS,
+        open_books=lambda transaction: SqlAttempts(transaction, poke=poke),
+        on_dead_letters=give_up_unreadable,
+    )
+    stages = GroupedStages(database, station.outbox)
+    worker = Worker(
+        database=database,
+        outbox=station.outbox,
+        stages=stages,
+        parties=parties,
+        speed=settings.call_speed,
+        calls_limit=settings.calls_per_process,
+    )
+
+    async def close() -> None:
+        await http.aclose()
+        await database.dispose()
+
+    components = (
+        *station.components,
+        Component("stages", stages.run),
+        Component("claims", worker.claim_for_ever),
+        Component("leases", worker.keep_leases_for_ever),
+        Component("reaper", worker.reap_for_ever),
+        Component("cleaner", lambda: clean_for_ever(database), vital=False),
+    )
+    return Service("caller", components, close, worker.drain)
