@@ -69,9 +69,18 @@ class Broker:
         ]
 
 
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rehearsal"
+
+
+def jars_are_there() -> bool:
+    """Say whether Maven is not needed any more."""
+    return (_cache() / f"kafka-{VERSION}").is_dir()
+
+
 def fetch_jars() -> Path:
     """Return the folder of the broker's jars, fetched by Maven once for all checkouts of this user."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rehearsal"
+    cache = _cache()
     jars = cache / f"kafka-{VERSION}"
     if jars.is_dir():
         return jars

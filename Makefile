@@ -1,0 +1,59 @@
+# Rehearsal. `make` lists the targets.
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
+.DEFAULT_GOAL := help
+.PHONY: help env demo up down status logs clean-data test test-unit test-containers campaign check format bench docs lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: .venv/ready ## make .venv from uv.lock
+
+.venv/ready: pyproject.toml uv.lock deploy/local/make-env.sh
+	@sh deploy/local/make-env.sh
+
+demo: env ## set everything up and watch real test calls happen
+	@$(PYTHON) -m deploy.demo
+
+up: env ## run PostgreSQL, Kafka and the four services; returns when all is ready
+	@$(PYTHON) -m deploy.local.up
+
+down: env ## stop everything; the data stay
+	@$(PYTHON) -m deploy.local.down
+
+clean-data: env ## stop everything and delete the data
+	@$(PYTHON) -m deploy.local.down --data
+
+status: env ## what runs, where, and whether it is ready
+	@$(PYTHON) -m deploy.local.status
+
+logs: env ## follow the logs (one: make logs s=api)
+	@$(PYTHON) -m deploy.local.logs $(s)
+
+test: env ## all tests, on real PostgreSQL and Kafka that they start and stop
+	@$(PYTHON) -m pytest -q
+
+test-unit: env ## the unit tests alone: seconds, nothing is started
+	@$(PYTHON) -m pytest -q tests/unit
+
+test-containers: env ## integration and end-to-end tests through testcontainers (installs an engine where there is none)
+	@bash deploy/containers/test.sh
+
+campaign: env ## the long versions of the randomised tests
+	@REHEARSAL_CAMPAIGN=1 $(PYTHON) -m pytest -q -m campaign
+
+check: env ## lint, format, types, import contracts
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+format: env ## format the code
+	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+bench: env ## measure the pipeline with zero-length calls
+	@$(PYTHON) -m deploy.bench
+
+docs: env ## write docs/asyncapi.yaml anew from the register of events
+	@$(PYTHON) -m shared.events.docs
+
+lock: env ## resolve uv.lock anew
+	@.local/bootstrap/bin/uv lock --upgrade

@@ -1,0 +1,1 @@
+"""The demo organisations and the show."""

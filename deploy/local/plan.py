@@ -1,0 +1,88 @@
+"""What runs on this machine: PostgreSQL, Kafka, four services; with which settings."""
+
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from deploy.local import kafka_broker, postgres
+from deploy.local.settings import LOCAL, ROOT, SERVICES, Settings
+from deploy.local.supervision import Program, folder
+from deploy.provision.database import database_url, service_url
+
+DATABASE = "rehearsal"
+PASSWORDS = LOCAL / "passwords.json"
+ROLE_PASSWORDS = LOCAL / "role-passwords.json"
+
+
+def private_file(path: Path, content: str) -> None:
+    """Write a file that only its owner reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(content)
+    path.chmod(0o600)
+
+
+def role_passwords() -> dict[str, str]:
+    """Return the services' passwords, made once."""
+    return _made_once(ROLE_PASSWORDS, SERVICES)
+
+
+def admin_password() -> str:
+    """Return the superuser's password, made once."""
+    return _made_once(PASSWORDS, ("admin",))["admin"]
+
+
+def _made_once(path: Path, names: tuple[str, ...]) -> dict[str, str]:
+    if not path.exists():
+        private_file(path, json.dumps({name: secrets.token_hex(16) for name in names}))
+    return {str(name): str(value) for name, value in json.loads(path.read_text()).items()}
+
+
+def prepare_infrastructure(settings: Settings) -> list[Program]:
+    """Make PostgreSQL's and Kafka's data; return both as programs."""
+    server = postgres.prepare(LOCAL / "postgres", settings.port("REHEARSAL_POSTGRES_PORT"), admin_password(), folder())
+    broker = kafka_broker.Broker(
+        kafka_broker.fetch_jars(),
+        LOCAL / "kafka",
+        settings.port("REHEARSAL_KAFKA_PORT"),
+        settings.port("REHEARSAL_KAFKA_CONTROLLER_PORT"),
+    )
+    broker.prepare()
+    return [
+        Program("postgres", server.command(), {}, server.user, stop_signal="INT"),
+        Program("kafka", broker.command(), {}),
+    ]
+
+
+def service_programs(settings: Settings) -> list[Program]:
+    """Return the four services as programs."""
+    passwords = role_passwords()
+    programs = []
+    for service in SERVICES:
+        environment = {
+            "DATABASE_URL": service_url(admin_url(settings), DATABASE, service, passwords[service]),
+            "KAFKA_BOOTSTRAP": settings.kafka,
+            "OPS_HOST": "127.0.0.1",
+            "OPS_PORT": str(settings.ops_port(service)),
+        }
+        if service == "api":
+            environment |= {"API_HOST": "127.0.0.1", "API_PORT": str(settings.port("REHEARSAL_API_PORT"))}
+        if service == "caller":
+            environment["CALL_SPEED"] = settings.values.get("CALL_SPEED", "1")
+        if settings.values.get("TRACES_EXPORTER") == "file" and "TRACES_FILE" not in settings.values:
+            environment["TRACES_FILE"] = str(LOCAL / "log" / "traces.jsonl")
+        programs.append(Program(service, [sys.executable, "-m", f"services.{service}"], environment))
+    return programs
+
+
+def admin_url(settings: Settings) -> str:
+    """Return the superuser's URL of the system's database."""
+    port = settings.port("REHEARSAL_POSTGRES_PORT")
+    return database_url(f"postgresql://127.0.0.1:{port}/", DATABASE, user=postgres.SUPERUSER, password=admin_password())
+
+
+def supervisor_environment(settings: Settings) -> dict[str, str]:
+    """Return what every program inherits: the user's environment and `.local/settings.env`."""
+    return {**settings.values, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,38 @@
+"""`make status`: which process runs, where, and whether it is ready."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+
+from deploy.local import supervision
+from deploy.local.settings import SERVICES, Settings, read_settings
+
+
+def describe(settings: Settings) -> list[str]:
+    """Return a line for each process."""
+    ports = {"postgres": settings.port("REHEARSAL_POSTGRES_PORT"), "kafka": settings.port("REHEARSAL_KAFKA_PORT")}
+    ports |= {service: settings.ops_port(service) for service in SERVICES}
+    lines = [f"{'process':10} {'state':10} {'port':6} ready"]
+    for name, one in sorted(supervision.states().items(), key=lambda item: list(ports).index(item[0])):
+        ready = _readiness(ports[name]) if name in SERVICES else "-"
+        lines.append(f"{name:10} {one['statename']:10} {ports[name]:<6} {ready}")
+    return lines
+
+
+def _readiness(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            parts = json.loads(answer.read())["parts"]
+    except urllib.error.HTTPError as error:
+        parts = json.loads(error.read())["parts"]
+    except (OSError, ValueError):
+        return "no answer"
+    waiting = [part for part, ready in parts.items() if not ready]
+    return f"no: {', '.join(waiting)}" if waiting else "yes"
+
+
+if __name__ == "__main__":
+    if not supervision.is_running():
+        raise SystemExit("nothing is running: make up")
+    sys.stdout.write("\n".join(describe(read_settings())) + "\n")

@@ -1,0 +1,98 @@
+"""`make up`: everything runs and is ready when this returns; `.local/rehearsal.env` tells scripts where."""
+
+import asyncio
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from deploy.demo.seed import KEYS_FILE, seed
+from deploy.local import kafka_broker, plan, postgres, supervision
+from deploy.local.missing import find_java, find_maven
+from deploy.local.ports import require_free
+from deploy.local.settings import LOCAL, PORTS, SERVICES, Settings, read_settings
+from deploy.provision.database import provision_database
+from shared.messaging.cluster import create_topics
+
+READY_SECONDS = 60.0
+TAIL_CHARS = 2_000
+
+
+def say(sentence: str) -> None:
+    """Tell the user what happens."""
+    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()
+
+
+def bring_up() -> Settings:
+    """Bring the system up, or what of it is down."""
+    settings = read_settings()
+    find_java()
+    if not kafka_broker.jars_are_there():
+        find_maven()
+    LOCAL.mkdir(exist_ok=True)
+    if supervision.is_running():
+        say("already up; starting what is stopped")
+    else:
+        for name in PORTS:
+            require_free(settings.port(name), name)
+        say("preparing PostgreSQL and Kafka")
+        programs = plan.prepare_infrastructure(settings) + plan.service_programs(settings)
+        supervision.start(supervision.write_configuration(programs), plan.supervisor_environment(settings))
+    supervision.start_programs(supervision.INFRASTRUCTURE)
+    postgres.wait_until_ready(settings.port("REHEARSAL_POSTGRES_PORT"))
+    kafka_broker.wait_until_ready(settings.port("REHEARSAL_KAFKA_PORT"))
+    say(f"PostgreSQL ({postgres.find_binaries()[1]}) and Kafka {kafka_broker.VERSION} run")
+    asyncio.run(_provision(settings))
+    supervision.start_programs(SERVICES)
+    for service in SERVICES:
+        _wait_until_ready(service, settings.ops_port(service))
+    say("four services are ready")
+    asyncio.run(seed(settings.kafka, settings.api_url, KEYS_FILE))
+    _write_environment(settings)
+    return settings
+
+
+async def _provision(settings: Settings) -> None:
+    await provision_database(plan.admin_url(settings), plan.DATABASE, plan.role_passwords())
+    await create_topics(settings.kafka)
+
+
+def _wait_until_ready(service: str, port: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    last = "no answer"
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+                last = answer.read().decode()
+                if all(json.loads(last)["parts"].values()):
+                    return
+        except urllib.error.HTTPError as error:
+            last = error.read().decode()
+        except (OSError, ValueError):
+            pass
+        time.sleep(0.1)
+    tail = (LOCAL / "log" / f"{service}.log").read_text(errors="replace")[-TAIL_CHARS:]
+    raise SystemExit(f"{service} is not ready after {READY_SECONDS:.0f} s ({last}). The end of its log:\n{tail}")
+
+
+def _write_environment(settings: Settings) -> None:
+    keys = json.loads(KEYS_FILE.read_text())
+    values = {
+        "REHEARSAL_URL": settings.api_url,
+        "REHEARSAL_API_KEY": keys["api_key"],
+        "REHEARSAL_AGENT_ID": keys["agent_id"],
+        "REHEARSAL_PHONE_NUMBER_ID": keys["phone_number_id"],
+        "REHEARSAL_SECOND_API_KEY": keys["second_api_key"],
+        "REHEARSAL_SECOND_AGENT_ID": keys["second_agent_id"],
+        "REHEARSAL_KAFKA": settings.kafka,
+        "REHEARSAL_DATABASE_URL": plan.admin_url(settings),
+        **{f"REHEARSAL_OPS_{name.upper()}": f"http://127.0.0.1:{settings.ops_port(name)}" for name in SERVICES},
+    }
+    plan.private_file(LOCAL / "rehearsal.env", "".join(f"{key}={value}\n" for key, value in values.items()))
+
+
+if __name__ == "__main__":
+    up = bring_up()
+    say(f"up: {up.api_url} (docs: {up.api_url}/docs); settings for shells: .local/rehearsal.env")
