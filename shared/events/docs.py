@@ -20,7 +20,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Rehearsal events",
             "version": "1",
-            "description": "CloudEvents 1.0 over Kafka in binary mode: attributes in `ce_*` headers, JSON in the value.",
+            "description": "CloudEvents 1.0 over Kafka, binary mode: attributes in `ce_*` headers, JSON in the value.",
         },
         "channels": {topic.name: _channel(topic.name) for topic in TOPICS},
         "operations": _operations(),

@@ -187,9 +187,12 @@ class System:
         """Wait until an organisation's runs have ended and billing has answered for each; return them."""
 
         async def ended() -> list[dict[str, Any]]:
-            found = (await self.get(org, "/v1/test-calls?limit=200")).json()
+            try:
+                found = (await self.get(org, "/v1/test-calls?limit=200")).json()
+                funds = (await self.get(org, "/v1/billing")).json()
+            except httpx2.HTTPError:
+                return []  # the API itself is being started again
             over = [run for run in found if run["status"] in ("completed", "failed")]
-            funds = (await self.get(org, "/v1/billing")).json()
             settled = funds["held_cents"] == 0 and funds["available_cents"] == funds["balance_cents"]
             return over if len(over) == len(found) == runs and settled else []
 
