@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HELD_BACK_SECONDS = 0.1
-HELD_BACK_LIMIT_SECONDS = 300.0
+HELD_BACK_LIMIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def configure(*, service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("aiokafka", "httpx", "openai", "uvicorn.access", "alembic"):
+    for chatty in ("aiokafka", "uvicorn", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # These two quote what they could not handle: request bodies and prompts at their debug level.
     for indiscreet in ("openai", "httpcore", "httpcore2", "httpx2", "sqlalchemy", "asyncio"):

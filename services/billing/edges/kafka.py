@@ -1,7 +1,7 @@
 """What billing hears and says: two tables."""
 
 from services.billing.usecases.record_deposit import record_deposits
-from services.billing.usecases.release_reservation import release_expired, release_failed
+from services.billing.usecases.release_reservation import release_ended
 from services.billing.usecases.reserve_funds import reserve_funds
 from services.billing.usecases.settle_charge import settle_charges
 from shared.events.admissions import TestCallExpired
@@ -14,9 +14,9 @@ from shared.messaging.messages import Hears
 HEARS = (
     Hears(FundsDeposited, record_deposits),
     Hears(TestCallRequested, reserve_funds),
-    Hears(TestCallExpired, release_expired),
+    Hears(TestCallExpired, release_ended),
     Hears(TestCallCompleted, settle_charges),
-    Hears(TestCallFailed, release_failed),
+    Hears(TestCallFailed, release_ended),
 )
 
 SAYS = (FundsReserved, FundsDeclined, ChargeSettled, ReservationReleased, BalanceChanged)

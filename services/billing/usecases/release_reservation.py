@@ -6,33 +6,30 @@ from datetime import UTC, datetime
 from services.billing.domain.reservation import Status
 from services.billing.ports import Books
 from services.billing.usecases.saying import account_part
-from shared.errors import NotYet
 from shared.events.admissions import TestCallExpired
 from shared.events.billing import ReservationReleased
 from shared.events.executions import TestCallFailed
 from shared.messaging.messages import Heard, Say
 
 
-async def release_failed(books: Books, heard: Sequence[Heard[TestCallFailed]]) -> list[Say]:
-    """Release what failed runs held. Idempotent by run. Raises NotYet for runs whose hold was not heard yet."""
-    known = await books.reservations([one.event.run_id for one in heard])
-    missing = frozenset(one.position for one in heard if one.event.run_id not in known)
-    if missing:
-        raise NotYet("failed runs without a hold", missing)
+async def release_ended(books: Books, heard: Sequence[Heard[TestCallFailed | TestCallExpired]]) -> list[Say]:
+    """Release what failed and expired runs held. Idempotent by run.
+
+    A run whose request was not heard yet is remembered, so that it will not be held for. (Waiting for the request
+    would be as right, but a dead letter may name a run that never was, and nothing should wait for that.)
+    """
     first = {one.event.run_id: one for one in reversed(heard)}
+    known = await books.reservations(first)
+    await books.note_ended_early(set(first) - set(known))
     return await release(
         books,
-        {run_id: one.event.call_id for run_id, one in first.items()},
-        {run_id: one.traceparent for run_id, one in first.items()},
+        {run_id: _call_of(first[run_id].event) for run_id in known},
+        {run_id: first[run_id].traceparent for run_id in known},
     )
 
 
-async def release_expired(books: Books, heard: Sequence[Heard[TestCallExpired]]) -> list[Say]:
-    """Release what expired runs held; remember those whose request was not heard yet. Idempotent by run."""
-    known = await books.reservations([one.event.run_id for one in heard])
-    await books.note_ended_early({one.event.run_id for one in heard if one.event.run_id not in known})
-    first = {one.event.run_id: one for one in reversed(heard) if one.event.run_id in known}
-    return await release(books, dict.fromkeys(first), {run_id: one.traceparent for run_id, one in first.items()})
+def _call_of(event: TestCallFailed | TestCallExpired) -> int | None:
+    return event.call_id if isinstance(event, TestCallFailed) else None
 
 
 async def release(

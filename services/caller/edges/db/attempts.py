@@ -71,14 +71,16 @@ class SqlAttempts:
         )
         rows = await self._transaction.rows(
             """
-            WITH overdue AS MATERIALIZED (
-                (SELECT run_id, CAST(:expired AS text) AS reason FROM attempts
-                 WHERE status = 'waiting' AND start_before < now()
-                 ORDER BY heard_at LIMIT :rows FOR UPDATE SKIP LOCKED)
-                UNION ALL
-                (SELECT run_id, CAST(:lost AS text) FROM attempts
-                 WHERE lease_expires_at < now() AND status IN ('dialling', 'started')
-                 ORDER BY lease_expires_at LIMIT :rows FOR UPDATE SKIP LOCKED)
+            WITH expired AS MATERIALIZED (
+                SELECT run_id, CAST(:expired AS text) AS reason FROM attempts
+                WHERE status = 'waiting' AND start_before < now()
+                ORDER BY heard_at LIMIT :rows FOR UPDATE SKIP LOCKED
+            ), lost AS MATERIALIZED (
+                SELECT run_id, CAST(:lost AS text) AS reason FROM attempts
+                WHERE lease_expires_at < now() AND status IN ('dialling', 'started')
+                ORDER BY lease_expires_at LIMIT :rows FOR UPDATE SKIP LOCKED
+            ), overdue AS (
+                SELECT * FROM expired UNION ALL SELECT * FROM lost
             )
             UPDATE attempts
             SET status = 'failed', ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL
