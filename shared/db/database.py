@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.db.transaction import Transaction
+from shared.db.transaction import Row, Transaction
 
 POOL_CONNECTIONS = 8
 POOL_WAIT_SECONDS = 10
@@ -38,7 +39,8 @@ class Database:
             pool_pre_ping=False,  # a dead connection is a transient failure like any other, and retried as one
             connect_args={
                 "timeout": CONNECT_SECONDS,
-                "prepared_statement_cache_size": CACHED_STATEMENTS,
+                "statement_cache_size": CACHED_STATEMENTS,
+                "record_class": Row,
                 "server_settings": {**SERVER_SETTINGS, "search_path": schema, "application_name": schema},
             },
         )
@@ -46,17 +48,35 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction, commit it at the end of the block, then wake whoever waits for it."""
-        async with self._engine.connect() as connection, connection.begin():
-            transaction = Transaction(connection)
+        async with self._connected() as driver, driver.transaction():
+            transaction = Transaction(driver)
             yield transaction
         transaction.wake()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that is rolled back at the end: for queries."""
+        """Open a connection for queries: each statement stands for itself."""
+        async with self._connected() as driver:
+            yield Transaction(driver)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
+        """Take a connection from the pool. One that the server has closed meanwhile is replaced, without a question."""
         async with self._engine.connect() as connection:
-            yield Transaction(connection)
+            driver = await _driver_of(connection)
+            if driver.is_closed():
+                await connection.invalidate()
+                driver = await _driver_of(connection)
+            try:
+                yield driver
+            finally:
+                if driver.is_closed():
+                    await connection.invalidate()
 
     async def dispose(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    return (await connection.get_raw_connection()).driver_connection

@@ -1,6 +1,7 @@
 """Which failures are worth another try: the three families of errors, read from PostgreSQL's error codes."""
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.errors import Poison, Refusal, Transient
@@ -28,4 +29,6 @@ def is_transient(error: BaseException) -> bool:
         return state.startswith(TRANSIENT_CLASSES)
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, (OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError))
+    if isinstance(error, ValueError):
+        return False  # asyncpg.DataError among them: a value that no column takes
+    return isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError))

@@ -4,10 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
 from services.api.domain.views import BATCH_COLUMNS, RUN_COLUMNS, BatchView, RunView
-from shared.db.transaction import Transaction
+from shared.db.transaction import Row, Transaction
 
 _RUNS = ", ".join(f"runs.{name}" if name != "metadata" else "CAST(runs.metadata AS text)" for name in RUN_COLUMNS)
 _BATCHES = ", ".join(
@@ -110,7 +108,7 @@ class Reading:
         )
         return None if row is None else _batch(row)
 
-    async def calls(self, *, limit: int, offset: int, **filters: Any) -> tuple[Sequence[Row[Any]], int]:
+    async def calls(self, *, limit: int, offset: int, **filters: Any) -> tuple[Sequence[Row], int]:
         """Return a page of calls, newest first, and how many there are."""
         rows = await self._transaction.rows(
             f"""
@@ -124,7 +122,7 @@ class Reading:
         )
         return rows, await self._count("calls", _CALL_FILTER, filters)
 
-    async def call(self, call_id: int) -> Row[Any] | None:
+    async def call(self, call_id: int) -> Row | None:
         """Return one call."""
         return await self._transaction.row(
             f"""
@@ -144,9 +142,9 @@ class Reading:
         )
         return None if written is None else _turns(written)
 
-    async def funds(self) -> Row[Any]:
+    async def funds(self) -> Row:
         """Return balance, held funds, estimates that billing has not answered yet, and the time."""
-        row = await self._transaction.row(
+        row: Row | None = await self._transaction.row(
             """
             SELECT COALESCE(balance_cents, 0) AS balance_cents, COALESCE(held_cents, 0) AS held_cents,
                    (SELECT CAST(COALESCE(sum(estimated_cost_cents), 0) AS bigint) FROM runs
@@ -160,7 +158,7 @@ class Reading:
             raise RuntimeError("a query without a table has a row")
         return row
 
-    async def entries(self, *, limit: int, offset: int, **filters: Any) -> tuple[Sequence[Row[Any]], int]:
+    async def entries(self, *, limit: int, offset: int, **filters: Any) -> tuple[Sequence[Row], int]:
         """Return a page of ledger entries, newest first, and how many there are."""
         rows = await self._transaction.rows(
             f"""
@@ -179,7 +177,7 @@ class Reading:
         return int(await self._transaction.value(question, org_id=self._org_id, **filters))
 
 
-def _run(row: Row[Any]) -> RunView:
+def _run(row: Row) -> RunView:
     *columns, transcript = row
     values = dict(zip(RUN_COLUMNS, columns, strict=True))
     values["metadata"] = json.loads(values["metadata"])
@@ -192,7 +190,7 @@ def _turns(written: str) -> list[dict[str, Any]]:
     return [{key: turn[key] for key in keys} for turn in json.loads(written)]
 
 
-def _batch(row: Row[Any]) -> BatchView:
+def _batch(row: Row) -> BatchView:
     *columns, run_ids = row
     values = dict(zip(BATCH_COLUMNS, columns, strict=True))
     values["scenario_prompts"] = json.loads(values["scenario_prompts"])

@@ -1,0 +1,143 @@
+"""The system under measurement: PostgreSQL with durability on, Kafka, four services, on ports and data of its own."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from deploy.local import kafka_broker, postgres
+from deploy.local.ports import free_port
+from deploy.provision.database import SERVICES, database_url, provision_database, service_url
+from deploy.publish.platform import platform
+from shared.events.connection import BuiltinConnection
+from shared.events.directory import AgentUpserted, ApiKeyIssued, OrgUpserted
+from shared.events.payments import FundsDeposited
+from shared.messaging.cluster import create_topics
+
+ROOT = Path(__file__).parents[2]
+READY_SECONDS = 60.0
+ORGS = 100
+FUNDS_CENTS = 10**10
+SLOTS, QUEUE = 2_000, 100_000
+DATABASE = "bench"
+
+
+@dataclass(frozen=True)
+class BenchOrg:
+    """An organisation with a key and an agent that hangs up at once."""
+
+    org_id: int
+    agent_id: int
+    key: str
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What is measured."""
+
+    api_port: int
+    admin_url: str
+    orgs: list[BenchOrg]
+    processes: dict[str, int]
+
+
+@asynccontextmanager
+async def a_rig() -> AsyncIterator[Rig]:
+    """Start everything; stop it at the end."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-bench-")))
+        reachable = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="rehearsal-bench-pg-", dir="/var/tmp", ignore_cleanup_errors=True)
+            )
+        )
+        reachable.chmod(0o711)
+        password = secrets.token_hex(8)
+        broker = kafka_broker.Broker(kafka_broker.fetch_jars(), folder / "kafka", free_port(), free_port())
+        stack.enter_context(kafka_broker.running(broker, folder / "kafka.log"))
+        server = postgres.prepare(folder / "postgres", free_port(), password, reachable)
+        stack.enter_context(postgres.running(server, folder / "postgres.log", {}))
+        passwords = {service: secrets.token_hex(8) for service in SERVICES}
+        kafka = f"127.0.0.1:{broker.port}"
+        await provision_database(server.url(password), DATABASE, passwords)
+        await create_topics(kafka)
+        api_port = free_port()
+        ports, processes = {}, {}
+        for service in SERVICES:
+            ports[service] = free_port()
+            environment = {
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+                "DATABASE_URL": service_url(server.url(password), DATABASE, service, passwords[service]),
+                "KAFKA_BOOTSTRAP": kafka,
+                "OPS_PORT": str(ports[service]),
+                "API_PORT": str(api_port),
+                "CALLS_PER_PROCESS": "2000",
+            }
+            log = stack.enter_context((folder / f"{service}.log").open("wb"))
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"services.{service}"], env=environment, cwd=ROOT, stdout=log, stderr=log
+            )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            processes[service] = process.pid
+        for service in SERVICES:
+            await _ready(ports[service])
+        orgs = await _publish_orgs(kafka)
+        admin_url = database_url(server.url(password), DATABASE)
+        await _known(admin_url, len(orgs))
+        yield Rig(api_port, admin_url, orgs, processes)
+
+
+async def _ready(port: int) -> None:
+    async with asyncio.timeout(READY_SECONDS):
+        while True:
+            try:
+                await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port}/readyz", None, 2)
+            except OSError:
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+async def _publish_orgs(kafka: str) -> list[BenchOrg]:
+    orgs = [BenchOrg(number, number * 10, f"sk_bench_{secrets.token_hex(8)}") for number in range(1, ORGS + 1)]
+    async with platform(kafka) as publisher:
+        for org in orgs:
+            digest = hashlib.sha256(org.key.encode()).hexdigest()
+            await publisher.publish(
+                [
+                    OrgUpserted(org_id=org.org_id, name="bench", max_concurrent_runs=SLOTS, max_queued_runs=QUEUE),
+                    ApiKeyIssued(org_id=org.org_id, key_id=org.org_id, kind="secret", key_sha256=digest),
+                    AgentUpserted(
+                        org_id=org.org_id,
+                        agent_id=org.agent_id,
+                        name="hangs up",
+                        connection=BuiltinConnection(persona="hang-up"),
+                    ),
+                    FundsDeposited(org_id=org.org_id, deposit_id="bench", amount_cents=FUNDS_CENTS),
+                ]
+            )
+    return orgs
+
+
+async def _known(admin_url: str, orgs: int) -> None:
+    connection = await asyncpg.connect(admin_url)
+    question = "SELECT count(*) FROM api.funds JOIN api.agents USING (org_id) JOIN scheduler.orgs USING (org_id)"
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while await connection.fetchval(question) < orgs:  # noqa: ASYNC110 - asks a database
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
