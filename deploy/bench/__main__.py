@@ -35,15 +35,19 @@ async def _bench() -> None:
         await measures.throughput(rig, runs=2_000, batch_runs=20, connections=4)  # warm up
         one = await measures.throughput(rig, runs=RUNS, batch_runs=20, connections=8)
         cpu = ", ".join(f"{name} {seconds / one.runs * 1e6:.0f}" for name, seconds in one.cpu_seconds.items())
-        print(f"pipeline, batches of 20 over {ORGS} organisations: {one.runs_per_second:.0f} runs/s "
-              f"({one.runs} runs in {one.seconds:.1f} s; the POSTs took {one.post_seconds:.1f} s; CPU µs a run: {cpu})")  # fmt: skip
+        print(
+            f"pipeline, batches of 20 over {ORGS} organisations: {one.runs_per_second:.0f} runs/s "
+            f"({one.runs} runs in {one.seconds:.1f} s; the POSTs took {one.post_seconds:.1f} s; CPU µs a run: {cpu})"
+        )
         posts = await measures.posts_per_second(rig, requests=RUNS // 4, connections=32)
         print(f"POST /v1/test-calls, 32 connections, pipeline behind: {posts:.0f} requests/s")
         for rate in (100, 250, 500):
             two = await measures.latency(rig, per_second=rate, seconds=SECONDS, connections=32)
-            print(f"single runs, {two.offered_per_second:.0f}/s offered, {two.reached_per_second:.0f}/s reached: "
-                  f"POST to settled p50 {two.p50_ms:.0f} ms, p99 {two.p99_ms:.0f} ms; "
-                  f"POST alone p50 {two.post_p50_ms:.0f} ms, p99 {two.post_p99_ms:.0f} ms")  # fmt: skip
+            print(
+                f"single runs, {two.offered_per_second:.0f}/s offered, {two.reached_per_second:.0f}/s reached: "
+                f"POST to settled p50 {two.p50_ms:.0f} ms, p99 {two.p99_ms:.0f} ms; "
+                f"POST alone p50 {two.post_p50_ms:.0f} ms, p99 {two.post_p99_ms:.0f} ms"
+            )
 
 
 if __name__ == "__main__":

@@ -56,12 +56,7 @@ async def a_rig() -> AsyncIterator[Rig]:
     """Start everything; stop it at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-bench-")))
-        reachable = Path(
-            stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="rehearsal-bench-pg-", dir="/var/tmp", ignore_cleanup_errors=True)
-            )
-        )
-        reachable.chmod(0o711)
+        reachable = _reachable_folder(stack)
         password = secrets.token_hex(8)
         broker = kafka_broker.Broker(kafka_broker.fetch_jars(), folder / "kafka", free_port(), free_port())
         stack.enter_context(kafka_broker.running(broker, folder / "kafka.log"))
@@ -85,19 +80,34 @@ async def a_rig() -> AsyncIterator[Rig]:
                 "API_PORT": str(api_port),
                 "CALLS_PER_PROCESS": "2000",
             }
-            log = stack.enter_context((folder / f"{service}.log").open("wb"))
-            process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{service}"], env=environment, cwd=ROOT, stdout=log, stderr=log
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            processes[service] = process.pid
+            processes[service] = _start(stack, service, environment, folder / f"{service}.log")
         for service in SERVICES:
             await _ready(ports[service])
         orgs = await _publish_orgs(kafka)
         admin_url = database_url(server.url(password), DATABASE)
         await _known(admin_url, len(orgs))
         yield Rig(api_port, admin_url, orgs, processes)
+
+
+def _reachable_folder(stack: ExitStack) -> Path:
+    """Return a folder that PostgreSQL's unprivileged user can reach when the bench runs as root."""
+    folder = Path(
+        stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="rehearsal-bench-pg-", dir="/var/tmp", ignore_cleanup_errors=True)
+        )
+    )
+    folder.chmod(0o711)
+    return folder
+
+
+def _start(stack: ExitStack, service: str, environment: dict[str, str], log: Path) -> int:
+    output = stack.enter_context(log.open("wb"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"services.{service}"], env=environment, cwd=ROOT, stdout=output, stderr=output
+    )
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    return process.pid
 
 
 async def _ready(port: int) -> None:

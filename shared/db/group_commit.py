@@ -8,12 +8,14 @@ from typing import Generic, TypeVar
 
 from shared.db.failures import is_transient
 from shared.errors import Transient
+from shared.process.pacing import Pacing
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_BATCH_ITEMS = 200
 MAX_WAITING_ITEMS = 5_000
+ROUND_SECONDS = 0.01
 
 
 class Overloaded(Transient):
@@ -39,6 +41,7 @@ class GroupCommit(Generic[T, R]):
         self._max_waiting_items = max_waiting_items
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._arrived = asyncio.Event()
+        self._pacing = Pacing(ROUND_SECONDS)
 
     async def submit(self, item: T) -> R:
         """Wait until the item's transaction has committed and return its result.
@@ -58,6 +61,7 @@ class GroupCommit(Generic[T, R]):
         try:
             while True:
                 await self._arrived.wait()
+                await self._pacing.begin()
                 batch = self._take()
                 if batch:
                     await self._settle(batch)

@@ -17,11 +17,13 @@ from shared.messaging.applying import Applier, Positions
 from shared.messaging.cluster import cluster_id_of
 from shared.messaging.hold_back import HELD_BACK_LIMIT_SECONDS, HoldBack
 from shared.messaging.offsets import Offsets, OtherCluster, StaleConsumer
+from shared.process.pacing import Pacing
 from shared.telemetry import logs, metrics
 
 MAX_POLL_RECORDS = 500
 POLL_WAIT_MS = 500
 HELD_POLL_WAIT_MS = 50
+ROUND_SECONDS = 0.02
 FETCH_WAIT_MS = 250
 MAX_PARTITION_FETCH_BYTES = MAX_RECORD_BYTES + 64 * 1024
 COMMIT_EVERY_SECONDS = 1.0
@@ -63,6 +65,7 @@ class Consumer:
         self._hold_back = HoldBack(limit_seconds=held_back_limit_seconds)
         self._last_good_turn: float | None = None
         self._next_commit = 0.0
+        self._pacing = Pacing(ROUND_SECONDS)
         self._committed: Positions = {}
 
     def ready(self) -> bool:
@@ -126,6 +129,8 @@ class Consumer:
             return
         if await self._apply(consumer, offsets, [record for some in polled.values() for record in some]):
             self._last_good_turn = self._clock()
+        if polled:
+            await self._pacing.begin()
         self._report_lag(consumer)
         await self._commit(consumer)
 

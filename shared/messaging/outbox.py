@@ -1,9 +1,10 @@
 """The outbox: events leave through rows of the transaction that made them true."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID
 
 from shared.db.transaction import Transaction
 from shared.errors import Refusal
@@ -38,9 +39,18 @@ class Outbox:
         """Write events. Raises TooLarge for one over `MAX_RECORD_BYTES`."""
         if says:
             now = datetime.now(UTC)
+            randomness = os.urandom(16 * len(says))  # one system call for all ids
             await self.write_sealed(
                 transaction,
-                [seal(say.event, event_id=str(uuid4()), occurred_at=now, traceparent=say.traceparent) for say in says],
+                [
+                    seal(
+                        say.event,
+                        event_id=str(UUID(bytes=randomness[16 * nth : 16 * nth + 16], version=4)),
+                        occurred_at=now,
+                        traceparent=say.traceparent,
+                    )
+                    for nth, say in enumerate(says)
+                ],
             )
 
     async def write_sealed(self, transaction: Transaction, records: Iterable[Sealed]) -> None:

@@ -14,10 +14,12 @@ from aiokafka import AIOKafkaProducer
 from shared.events.envelope import Headers, header
 from shared.events.topics import MAX_RECORD_BYTES
 from shared.messaging.outbox import read_headers
+from shared.process.pacing import Pacing
 from shared.telemetry import logs, metrics, tracing
 
 RELAY_LOCK = 7_203_552
 MAX_BATCH_ROWS = 1_000
+ROUND_SECONDS = 0.01
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 PRODUCER_BATCH_BYTES = 512 * 1024
 FALLBACK_POLL_SECONDS = 1.0
@@ -53,6 +55,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._leading = False
         self._ready = False
+        self._pacing = Pacing(ROUND_SECONDS)
 
     @property
     def channel(self) -> str:
@@ -129,6 +132,7 @@ class Relay:
 
     async def _publish_for_ever(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
         while True:
+            await self._pacing.begin()
             self._wake.clear()
             if await self._publish_once(connection, producer) == 0:
                 with suppress(TimeoutError):

@@ -68,8 +68,9 @@ async def _ask(party: Party, side: Side, turns: tuple[Turn, ...], clock: CallClo
     clock.check()
     asked = asyncio.ensure_future(party.take_turn(turns))
     waited_seconds = 0.0
+    await asyncio.sleep(0)  # most parties answer at once, and waiting is dear
     try:
-        while not (await asyncio.wait({asked}, timeout=SLICE_SECONDS))[0]:
+        while not asked.done() and not (await asyncio.wait({asked}, timeout=SLICE_SECONDS))[0]:
             clock.check()
             waited_seconds += SLICE_SECONDS
             if waited_seconds >= REPLY_LIMIT_SECONDS:

@@ -21,9 +21,11 @@ from shared.db.database import Database
 from shared.db.failures import is_transient
 from shared.events.admissions import TestCallDispatched
 from shared.messaging.outbox import Outbox
+from shared.process.pacing import Pacing
 from shared.telemetry import logs, metrics, names, tracing
 
 RETRY_SECONDS = 0.5
+ROUND_SECONDS = 0.02
 
 log = logs.logger(__name__)
 
@@ -62,6 +64,7 @@ class Worker:
         self._calls_limit = calls_limit
         self._clock = clock
         self._wanted = asyncio.Event()
+        self._pacing = Pacing(ROUND_SECONDS)
         self._held: dict[int, _Held] = {}
         self._draining = False
         self._hanging_up = False
@@ -77,6 +80,7 @@ class Worker:
     async def claim_for_ever(self) -> None:
         """Claim when woken, when there is room again, and now and then for what other instances heard."""
         while True:
+            await self._pacing.begin()
             self._wanted.clear()
             try:
                 while not self._draining and await self.claim_once():

@@ -11,9 +11,11 @@ from services.scheduler.usecases.tick import tick
 from shared.db.database import Database
 from shared.db.failures import is_transient
 from shared.messaging.outbox import Outbox
+from shared.process.pacing import Pacing
 from shared.telemetry import logs, metrics
 
 RETRY_SECONDS = 0.5
+ROUND_SECONDS = 0.02
 
 log = logs.logger(__name__)
 
@@ -24,6 +26,7 @@ class Ticker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._poked = asyncio.Event()
+        self._pacing = Pacing(ROUND_SECONDS)
 
     def poke(self) -> None:
         """Tick as soon as possible."""
@@ -32,6 +35,7 @@ class Ticker:
     async def run(self, outbox: Outbox) -> None:
         """Tick for ever."""
         while True:
+            await self._pacing.begin()
             self._poked.clear()
             try:
                 while await self.tick_once(outbox) >= limits.MAX_DISPATCHES_PER_TICK:

@@ -4,6 +4,7 @@ Deterministic: the same prompt and the same agent give the same call. It is a ru
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from services.caller.domain.turn import Reply, Turn
 from services.caller.edges.parties.offline.scenario import Scenario, read_scenario
@@ -54,12 +55,17 @@ class OfflineBot:
     """Plays the scenario's caller."""
 
     def __init__(self, prompt: str) -> None:
-        self._scenario: Scenario = read_scenario(prompt)
+        self._prompt = prompt
         self._stated = False
         self._pushed = 0
         self._lines = 0
         self._satisfied = False
         self._said: set[str] = set()
+
+    @cached_property
+    def _scenario(self) -> Scenario:
+        """The prompt, read when it is needed: an agent may hang up before the bot says a word."""
+        return read_scenario(self._prompt)
 
     async def take_turn(self, turns: Sequence[Turn]) -> Reply:
         """Answer the agent's last line."""

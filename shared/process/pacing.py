@@ -1,0 +1,26 @@
+"""Rounds of work that are spaced a little, so that each finds a batch instead of a single item."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class Pacing:
+    """Spaces the beginnings of rounds by at least `interval_seconds`. A round after a rest begins at once.
+
+    A transaction, a publication or a tick costs nearly the same for one item as for fifty. Without spacing a busy
+    service runs many rounds of one or two items and is soon at its limit; with it, the first item after a rest is as
+    quick as ever, and under load the rounds fill up (figures: docs/decisions).
+    """
+
+    def __init__(self, interval_seconds: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._interval_seconds = interval_seconds
+        self._sleep = sleep
+        self._next_at = 0.0
+
+    async def begin(self) -> None:
+        """Wait until the next round may begin."""
+        loop = asyncio.get_running_loop()
+        pause = self._next_at - loop.time()
+        if pause > 0:
+            await self._sleep(pause)
+        self._next_at = loop.time() + self._interval_seconds
