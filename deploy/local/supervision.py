@@ -6,6 +6,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,19 +146,21 @@ def start_programs(names: Sequence[str]) -> None:
 
 def stop_everything() -> None:
     """Stop the services, then what they need, then supervisord."""
-    running = control()
-    names = sorted(states(), key=lambda name: name in INFRASTRUCTURE)
-    for name in names:
-        try:
-            running.stopProcess(name, name in INFRASTRUCTURE)
-        except xmlrpc.client.Fault:
-            continue  # it was not running
-        if name == [one for one in names if one not in INFRASTRUCTURE][-1]:
-            _wait_stopped([one for one in names if one not in INFRASTRUCTURE])
-    running.shutdown()
+    names = states()
+    _stop([name for name in names if name not in INFRASTRUCTURE])
+    _stop([name for name in names if name in INFRASTRUCTURE])
+    control().shutdown()
     deadline = time.monotonic() + STOP_SECONDS
     while is_running() and time.monotonic() < deadline:
         time.sleep(0.1)
+
+
+def _stop(names: Sequence[str]) -> None:
+    """Stop programs side by side and wait until none of them runs."""
+    for name in names:
+        with suppress(xmlrpc.client.Fault):  # it was not running
+            control().stopProcess(name, False)
+    _wait_stopped(names)
 
 
 def _wait_stopped(names: Sequence[str]) -> None:

@@ -53,5 +53,10 @@ async def wire(settings: ApiSettings) -> Service:
         *(replace(component, vital=False) for component in station.components),
         Component("cleaner", lambda: clean_for_ever(database), vital=False),
     )
-    service = Service("api", components, database.dispose, server.drain)
+
+    async def drain() -> None:
+        await server.drain()
+        await station.flush()
+
+    service = Service("api", components, database.dispose, drain)
     return service

@@ -20,4 +20,4 @@ async def wire(settings: BillingSettings) -> Service:
         open_books=SqlBooks,
         on_dead_letters=give_up_unreadable,
     )
-    return Service("billing", station.components, database.dispose)
+    return Service("billing", station.components, database.dispose, station.flush)

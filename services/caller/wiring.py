@@ -48,6 +48,10 @@ async def wire(settings: CallerSettings) -> Service:
         calls_limit=settings.calls_per_process,
     )
 
+    async def drain() -> None:
+        await worker.drain()
+        await station.flush()
+
     async def close() -> None:
         await http.aclose()
         await database.dispose()
@@ -60,4 +64,4 @@ async def wire(settings: CallerSettings) -> Service:
         Component("reaper", worker.reap_for_ever),
         Component("cleaner", lambda: clean_for_ever(database), vital=False),
     )
-    return Service("caller", components, close, worker.drain)
+    return Service("caller", components, close, drain)

@@ -37,4 +37,4 @@ async def wire(settings: SchedulerSettings) -> Service:
         Component("ticker", lambda: ticker.run(station.outbox)),
         Component("cleaner", lambda: clean_for_ever(database), vital=False),
     )
-    return Service("scheduler", components, database.dispose)
+    return Service("scheduler", components, database.dispose, station.flush)

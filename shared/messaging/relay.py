@@ -27,6 +27,7 @@ ELECTION_SECONDS = 2.0
 BACK_OFF_SECONDS = (0.2, 0.5, 1, 2, 5)
 CONNECT_SECONDS = 10
 SEND_SECONDS = 30
+FLUSH_SECONDS = 3
 STEADY_AFTER_SECONDS = 60
 STATEMENT_SECONDS = 30
 
@@ -56,6 +57,7 @@ class Relay:
         self._leading = False
         self._ready = False
         self._pacing = Pacing(ROUND_SECONDS)
+        self._flush: asyncio.Event | None = None
 
     @property
     def channel(self) -> str:
@@ -91,6 +93,16 @@ class Relay:
                 await asyncio.sleep(pause)
             finally:
                 self._leading = self._ready = False
+
+    async def flush(self) -> None:
+        """Wait until what is committed now is published, `FLUSH_SECONDS` at most; the rest is the next leader's."""
+        if not self._leading:
+            return
+        flushed = self._flush = asyncio.Event()
+        self.poke()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await flushed.wait()
 
     async def _serve(self) -> None:
         connection = await asyncpg.connect(
@@ -134,7 +146,10 @@ class Relay:
         while True:
             await self._pacing.begin()
             self._wake.clear()
+            flush = self._flush  # read before the rows are: they must be seen by a round that began after it was asked
             if await self._publish_once(connection, producer) == 0:
+                if flush is not None:
+                    flush.set()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FALLBACK_POLL_SECONDS):
                         await self._wake.wait()

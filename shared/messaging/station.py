@@ -1,6 +1,6 @@
 """Everything that a service needs to hear and say, put together once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from shared.db.database import Database
@@ -16,10 +16,15 @@ from shared.settings.service import ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One service's messaging: `outbox` for writes outside the consumer, `components` to keep running."""
+    """One service's messaging.
+
+    `outbox` is for writes outside the consumer, `components` are to be kept running, `flush` is awaited before the
+    process ends: what it committed should not wait for the next leader to be published.
+    """
 
     outbox: Outbox
     components: tuple[Component, ...]
+    flush: Callable[[], Awaitable[None]]
 
 
 def open_station(
@@ -59,4 +64,5 @@ def open_station(
     return Station(
         outbox,
         (Component("relay", relay.run, relay.ready), Component("consumer", consumer.run, consumer.ready)),
+        relay.flush,
     )
