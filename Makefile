@@ -41,7 +41,7 @@ test-containers: env ## integration and end-to-end tests through testcontainers 
 	@bash deploy/containers/test.sh
 
 campaign: env ## the long versions of the randomised tests
-	@REHEARSAL_CAMPAIGN=1 $(PYTHON) -m pytest -q -m campaign
+	@$(PYTHON) -m pytest -q -m campaign
 
 check: env ## lint, format, types, import contracts
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -1,0 +1,106 @@
+"""A service's ear without a broker: its own Applier on a real database, fed with records as a poll would bring them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from shared.db.database import Database
+from shared.db.transaction import Transaction
+from shared.events.envelope import header, open_sealed, seal
+from shared.events.event import Event
+from shared.events.register import BY_TYPE
+from shared.events.topics import DLQ_SUFFIX
+from shared.messaging.applying import Applier, Books, OnDeadLetters, Positions
+from shared.messaging.messages import Hears
+from shared.messaging.offsets import Offsets
+from shared.messaging.outbox import Outbox, read_headers
+
+
+@dataclass
+class Delivered:
+    """A record as a broker delivers it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp: int = 0
+
+
+@dataclass
+class Ear:
+    """Hears events on partitions of its own (several ears: several instances). `dead` counts dead letters by topic."""
+
+    database: Database
+    applier: Applier
+    outbox: Outbox
+    partition: int
+    positions: Positions = field(default_factory=dict)
+    offsets: Offsets = field(default_factory=lambda: Offsets("test-cluster"))
+    dead: list[str] = field(default_factory=list)
+
+    async def open(self) -> "Ear":
+        """Store the first offsets."""
+        self.positions = {(topic, self.partition): 0 for topic in self.applier.topics}
+        async with self.database.transaction() as transaction:
+            await self.offsets.create(transaction, self.positions)
+        return self
+
+    async def hear(self, *events: Event) -> list[Event]:
+        """Apply events as one poll; return what was said. What failed is not consumed and may be heard again."""
+        ends = dict(self.positions)
+        records = []
+        for event in events:
+            sealed = seal(event, event_id=str(uuid4()), occurred_at=datetime.now(UTC), traceparent=None)
+            at = (sealed.topic, self.partition)
+            records.append(Delivered(sealed.topic, self.partition, ends[at], sealed.key, sealed.value, sealed.headers))
+            ends[at] += 1
+        await self.applier.apply(records, self.positions, self.offsets)
+        return await self.said()
+
+    async def hear_garbage(self, event: Event, value: bytes = b'{"half": ') -> list[Event]:
+        """Apply a record with an event's headers and a value that nobody can read."""
+        sealed = seal(event, event_id=str(uuid4()), occurred_at=datetime.now(UTC), traceparent=None)
+        at = (sealed.topic, self.partition)
+        record = Delivered(*at, self.positions[at], sealed.key, value, sealed.headers)
+        await self.applier.apply([record], self.positions, self.offsets)
+        return await self.said()
+
+    async def said(self) -> list[Event]:
+        """Take what is in the outbox, as the relay would."""
+        async with self.database.transaction() as transaction:
+            rows = await transaction.rows("DELETE FROM outbox RETURNING id, topic, value, headers")
+        events = []
+        for row in sorted(rows, key=lambda row: row.id):
+            if row.topic.endswith(DLQ_SUFFIX):
+                self.dead.append(row.topic)
+                continue
+            type_ = header(read_headers(row.headers), "ce_type")
+            assert type_ is not None
+            events.append(open_sealed(BY_TYPE[type_], row.value))
+        return events
+
+
+async def an_ear(
+    service: str,
+    database: Database,
+    *,
+    hears: Sequence[Hears],
+    open_books: Callable[[Transaction], Books],
+    on_dead_letters: OnDeadLetters,
+    partition: int = 0,
+) -> Ear:
+    """Wire an ear."""
+    outbox = Outbox(poke=lambda: None, is_leading=lambda: True, channel="nobody")
+    applier = Applier(
+        service=service,
+        database=database,
+        outbox=outbox,
+        hears=hears,
+        open_books=open_books,
+        on_dead_letters=on_dead_letters,
+    )
+    return await Ear(database, applier, outbox, partition).open()
