@@ -22,6 +22,9 @@ SERVER_SETTINGS = {
     "jit": "off",  # the statements are short and many: compiling one costs more than running it
     # Every statement works on arrays and goes by an index: planning it anew for each batch costs more than running it.
     "plan_cache_mode": "force_generic_plan",
+    # Plans are made once, often while tables are still empty: then a bitmap and a sort look as cheap as walking an
+    # index in its order until there is enough, and with a long queue they are not.
+    "enable_bitmapscan": "off",
     "timezone": "UTC",
 }
 

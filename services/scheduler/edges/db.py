@@ -69,7 +69,11 @@ class SqlQueue:
             """
             INSERT INTO runs (run_id, org_id, request_id, batch_id, position, prompt_index, stagger_seconds, due_at,
                               requested_at, traceparent, expires_at, status, ended_at)
-            SELECT new.*, new.requested_at + make_interval(secs => orgs.max_queue_seconds),
+            SELECT new.run_id, new.org_id, new.request_id, new.batch_id, new.position, new.prompt_index,
+                   new.stagger_seconds,
+                   -- An API whose clock is ahead delays nothing. (LEAST alone would make a time of NULL.)
+                   CASE WHEN new.due_at IS NOT NULL THEN LEAST(new.due_at, now()) END,
+                   new.requested_at, new.traceparent, new.requested_at + make_interval(secs => orgs.max_queue_seconds),
                    CASE WHEN early.run_id IS NULL THEN 'waiting_funds' ELSE 'ended' END, early.noted_at
             FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]), CAST(:requests AS bigint[]),
                         CAST(:batches AS bigint[]), CAST(:positions AS integer[]), CAST(:prompts AS integer[]),

@@ -12,6 +12,8 @@ FOR UPDATE SKIP LOCKED
 """
 
 # Singles first, then the batches in turn (by how far each has come); a batch run that waited long goes before both.
+# Both orders have an index, and each is read as far as there are slots: never the whole queue. What is left when slots
+# are left is not due yet, so it is staggered; otherwise next_due_at stays as early as it was.
 DISPATCH_DUE = """
 WITH ready AS MATERIALIZED (
     SELECT org_id, max_concurrent_runs - in_use AS slots, nth
@@ -20,11 +22,30 @@ WITH ready AS MATERIALIZED (
 ), picked AS MATERIALIZED (
     SELECT run.run_id, run.org_id
     FROM ready CROSS JOIN LATERAL (
-        SELECT run_id, org_id FROM runs
-        WHERE runs.org_id = ready.org_id AND status = 'queued' AND due_at IS NOT NULL AND due_at <= now()
-          AND expires_at > now()
-        ORDER BY (batch_id IS NOT NULL AND requested_at <= now() - make_interval(secs => :long_wait_seconds)) DESC,
-                 batch_id IS NOT NULL, position, requested_at, run_id
+        SELECT run_id, ready.org_id FROM (
+            (
+                SELECT run_id, 0 AS queue, row_number() OVER (ORDER BY requested_at, position) AS place FROM (
+                    SELECT run_id, requested_at, position FROM runs
+                    WHERE runs.org_id = ready.org_id AND status = 'queued' AND due_at IS NOT NULL
+                      AND due_at <= now() AND expires_at > now() AND batch_id IS NOT NULL
+                      AND requested_at <= now() - make_interval(secs => :long_wait_seconds)
+                    ORDER BY requested_at, position
+                    LIMIT LEAST(ready.slots, :max_runs_of_org)
+                ) AS waited_long
+            )
+            UNION ALL
+            (
+                SELECT run_id, 1, row_number() OVER (ORDER BY of_batch, position, requested_at, run_id) FROM (
+                    SELECT run_id, batch_id IS NOT NULL AS of_batch, position, requested_at FROM runs
+                    WHERE runs.org_id = ready.org_id AND status = 'queued' AND due_at IS NOT NULL
+                      AND due_at <= now() AND expires_at > now()
+                    ORDER BY (batch_id IS NOT NULL), position, requested_at, run_id
+                    LIMIT LEAST(ready.slots, :max_runs_of_org)
+                ) AS in_turn
+            )
+        ) AS candidates
+        GROUP BY run_id
+        ORDER BY min(queue), min(place)
         LIMIT LEAST(ready.slots, :max_runs_of_org)
     ) AS run
     ORDER BY ready.nth
@@ -33,17 +54,25 @@ WITH ready AS MATERIALIZED (
     UPDATE runs SET status = 'dispatched', dispatched_at = now()
     FROM picked WHERE runs.run_id = picked.run_id AND runs.status = 'queued'
     RETURNING runs.run_id, runs.org_id, runs.request_id, runs.prompt_index, runs.requested_at, runs.traceparent
+), given AS MATERIALIZED (
+    SELECT ready.org_id, count(dispatched.run_id) AS slots,
+           count(dispatched.run_id) < LEAST(max(ready.slots), :max_runs_of_org)
+               AND (SELECT count(*) FROM picked) < :max_runs AS slots_are_left,
+           coalesce(array_agg(dispatched.run_id) FILTER (WHERE dispatched.run_id IS NOT NULL), '{}') AS run_ids
+    FROM ready LEFT JOIN dispatched USING (org_id)
+    GROUP BY ready.org_id
 ), served AS (
     UPDATE orgs
-    SET in_use = in_use + (SELECT count(*) FROM dispatched WHERE dispatched.org_id = orgs.org_id),
-        served_at = CASE WHEN EXISTS (SELECT FROM dispatched WHERE dispatched.org_id = orgs.org_id)
-                         THEN clock_timestamp() ELSE served_at END,
-        next_due_at = (
-            SELECT min(due_at) FROM runs
-            WHERE runs.org_id = orgs.org_id AND status = 'queued' AND due_at IS NOT NULL
-              AND NOT EXISTS (SELECT FROM picked WHERE picked.run_id = runs.run_id)
-        )
-    FROM ready WHERE orgs.org_id = ready.org_id
+    SET in_use = in_use + given.slots,
+        served_at = CASE WHEN given.slots > 0 THEN clock_timestamp() ELSE served_at END,
+        next_due_at = CASE WHEN given.slots_are_left THEN (
+            SELECT due_at FROM runs
+            WHERE runs.org_id = orgs.org_id AND status = 'queued' AND due_at IS NOT NULL AND stagger_seconds > 0
+              AND run_id <> ALL (given.run_ids)
+            ORDER BY due_at
+            LIMIT 1
+        ) ELSE next_due_at END
+    FROM given WHERE orgs.org_id = given.org_id
 )
 SELECT dispatched.run_id, dispatched.prompt_index, requests.payload, dispatched.traceparent,
        now() + make_interval(secs => :start_within_seconds) AS start_before,

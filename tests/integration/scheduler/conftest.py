@@ -1,0 +1,115 @@
+"""The scheduler's own rules on a real database; what it hears is handed to it as polls, and ticks are asked for."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.scheduler.edges.db import SqlQueue
+from services.scheduler.edges.kafka import HEARS
+from services.scheduler.edges.ticker import Ticker
+from services.scheduler.usecases.give_up_unreadable import give_up_unreadable
+from shared.db.database import Database
+from shared.events.admissions import TestCallDispatched, TestCallExpired
+from shared.events.directory import OrgUpserted
+from shared.events.event import Event
+from shared.messaging.messages import DeadLetter, Say
+from tests.support.databases import TestDatabase
+from tests.support.ear import Ear, an_ear
+from tests.support.some_events import of, requested, reserved
+
+
+@dataclass
+class Scheduler:
+    """One instance."""
+
+    ear: Ear
+    ticker: Ticker
+
+    async def hear(self, *events: Event) -> None:
+        """Hear a poll. The scheduler answers with ticks, never at once."""
+        assert await self.ear.hear(*events) == []
+
+    async def accept(self, *run_ids: int, org_id: int = 1, **fields: Any) -> None:
+        """Hear a request and that it is paid for."""
+        await self.hear(requested(*run_ids, org_id=org_id, **fields), reserved(*run_ids, org_id=org_id))
+
+    async def tick(self) -> list[int]:
+        """Tick once; return the dispatched runs."""
+        return [one.run_id for one in of(await self.tick_and_tell(), TestCallDispatched)]
+
+    async def tick_and_tell(self) -> list[Event]:
+        """Tick once; return what was said."""
+        await self.ticker.tick_once(self.ear.outbox)
+        return await self.ear.said()
+
+    async def expired(self) -> list[TestCallExpired]:
+        """Tick once; return the expiries."""
+        return of(await self.tick_and_tell(), TestCallExpired)
+
+    async def value(self, question: str, **values: Any) -> Any:
+        """Ask the scheduler's database."""
+        async with self.ear.database.reading() as transaction:
+            return await transaction.value(question, **values)
+
+    async def time_passes(self, seconds: float) -> None:
+        """Let everything that is noted have happened so much earlier."""
+        async with self.ear.database.transaction() as transaction:
+            await transaction.run(
+                """
+                UPDATE runs SET due_at = due_at - make_interval(secs => :seconds),
+                    expires_at = expires_at - make_interval(secs => :seconds),
+                    requested_at = requested_at - make_interval(secs => :seconds)
+                """,
+                seconds=seconds,
+            )
+            await transaction.run(
+                "UPDATE orgs SET next_due_at = next_due_at - make_interval(secs => :seconds)", seconds=seconds
+            )
+
+
+def slots(max_concurrent_runs: int, *, org_id: int = 1, max_queue_seconds: int = 3_600) -> OrgUpserted:
+    """An organisation's limits."""
+    return OrgUpserted(
+        org_id=org_id, name="org", max_concurrent_runs=max_concurrent_runs, max_queue_seconds=max_queue_seconds
+    )
+
+
+@pytest.fixture
+async def database(test_database: TestDatabase) -> AsyncIterator[Database]:
+    """The scheduler's schema."""
+    database = Database(test_database.url("scheduler"), schema="scheduler")
+    yield database
+    await database.dispose()
+
+
+MakeScheduler = Callable[[int], Awaitable[Scheduler]]
+
+
+@pytest.fixture
+def make_scheduler(database: Database) -> MakeScheduler:
+    """Make instances, each with partitions of its own."""
+
+    async def on_dead_letters(queue: SqlQueue, letters: Sequence[DeadLetter]) -> Sequence[Say]:
+        return await give_up_unreadable(queue, letters, now=datetime.now(UTC))
+
+    async def make(partition: int) -> Scheduler:
+        ear = await an_ear(
+            "scheduler",
+            database,
+            hears=HEARS,
+            open_books=lambda transaction: SqlQueue(transaction, poke=lambda: None),
+            on_dead_letters=on_dead_letters,
+            partition=partition,
+        )
+        return Scheduler(ear, Ticker(database))
+
+    return make
+
+
+@pytest.fixture
+async def scheduler(make_scheduler: MakeScheduler) -> Scheduler:
+    """One instance."""
+    return await make_scheduler(0)
