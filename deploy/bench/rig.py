@@ -17,6 +17,7 @@ import asyncpg
 
 from deploy.local import kafka_broker, postgres
 from deploy.local.ports import free_port
+from deploy.local.reachable import reachable_folder
 from deploy.provision.database import SERVICES, database_url, provision_database, service_url
 from deploy.publish.platform import platform
 from shared.events.connection import BuiltinConnection
@@ -56,7 +57,7 @@ async def a_rig() -> AsyncIterator[Rig]:
     """Start everything; stop it at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-bench-")))
-        reachable = _reachable_folder(stack)
+        reachable = stack.enter_context(reachable_folder())
         password = secrets.token_hex(8)
         broker = kafka_broker.Broker(kafka_broker.fetch_jars(), folder / "kafka", free_port(), free_port())
         stack.enter_context(kafka_broker.running(broker, folder / "kafka.log"))
@@ -87,17 +88,6 @@ async def a_rig() -> AsyncIterator[Rig]:
         admin_url = database_url(server.url(password), DATABASE)
         await _known(admin_url, len(orgs))
         yield Rig(api_port, admin_url, orgs, processes)
-
-
-def _reachable_folder(stack: ExitStack) -> Path:
-    """Return a folder that PostgreSQL's unprivileged user can reach when the bench runs as root."""
-    folder = Path(
-        stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="rehearsal-bench-pg-", dir="/var/tmp", ignore_cleanup_errors=True)
-        )
-    )
-    folder.chmod(0o711)
-    return folder
 
 
 def _start(stack: ExitStack, service: str, environment: dict[str, str], log: Path) -> int:

@@ -11,8 +11,7 @@ def dies_with_parent() -> None:
 
     The parent is the thread that started it: start such children from a thread that lives as long as they should.
 
-    Changing the user clears the request, so PostgreSQL under another user is not covered: it ends by the `finally`
-    of its starter, or by the watchdog of the supervisor.
+    Changing the user clears the request, so it has to be made after that: subprocess calls `preexec_fn` last.
     """
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

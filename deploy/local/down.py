@@ -6,7 +6,10 @@ import sys
 from deploy.local import supervision
 from deploy.local.settings import LOCAL
 
-DATA = ("postgres", "kafka", "log", "rehearsal.env", "demo-keys.json", "passwords.json", "role-passwords.json")
+DATA = (
+    "postgres", "kafka", "log", "rehearsal.env", "running.json", "demo-keys.json", "passwords.json",
+    "role-passwords.json",
+)  # fmt: skip
 
 
 def bring_down() -> bool:
@@ -21,15 +24,7 @@ if __name__ == "__main__":
     sys.stdout.write("stopped\n" if bring_down() else "nothing was running\n")
     if "--data" in sys.argv:
         shutil.rmtree(supervision.folder(), ignore_errors=True)
-        for name in (
-            "postgres",
-            "kafka",
-            "log",
-            "rehearsal.env",
-            "demo-keys.json",
-            "passwords.json",
-            "role-passwords.json",
-        ):
+        for name in DATA:
             path = LOCAL / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

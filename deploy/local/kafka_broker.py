@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.children import dies_with_parent
+from deploy.local.log_end import end_of
 from deploy.local.missing import find_java, find_maven
 
 VERSION = "4.3.1"
@@ -100,8 +101,8 @@ def fetch_jars() -> Path:
     return jars
 
 
-def wait_until_ready(port: int, process: "subprocess.Popen[bytes] | None" = None) -> None:
-    """Wait until a broker takes requests. Raises SystemExit after `START_SECONDS`."""
+def wait_until_ready(port: int, log: Path, process: "subprocess.Popen[bytes] | None" = None) -> None:
+    """Wait until a broker takes requests. Raises SystemExit with the end of its log after `START_SECONDS`."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
@@ -109,7 +110,7 @@ def wait_until_ready(port: int, process: "subprocess.Popen[bytes] | None" = None
         if _answers(port):
             return
         time.sleep(0.1)
-    raise SystemExit(f"Kafka on port {port} did not start within {START_SECONDS:.0f} s")
+    raise SystemExit(f"Kafka on port {port} did not start within {START_SECONDS:.0f} s. {end_of(log)}")
 
 
 def _answers(port: int) -> bool:
@@ -132,7 +133,7 @@ def running(broker: Broker, log: Path) -> Iterator[None]:
     with log.open("ab") as out:
         process = subprocess.Popen(broker.command(), stdout=out, stderr=out, preexec_fn=dies_with_parent)
     try:
-        wait_until_ready(broker.port, process)
+        wait_until_ready(broker.port, log, process)
         yield
     finally:
         process.kill()  # its data are a test's: nothing to save

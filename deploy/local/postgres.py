@@ -12,12 +12,13 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.children import dies_with_parent
+from deploy.local.log_end import end_of
 
 SUPPORTED = range(15, 19)
 SUPERUSER = "rehearsal_admin"
@@ -104,14 +105,20 @@ def prepare(data: Path, port: int, password: str, reachable: Path) -> Server:
         reachable.mkdir(parents=True, exist_ok=True)
         reachable.chmod(0o711)
         binaries = _reachable_binaries(binaries, reachable)
-        real = reachable / "postgres"
-        data.parent.mkdir(parents=True, exist_ok=True)
-        if not data.is_symlink():
-            data.symlink_to(real)
-        data = real
+        data = _reachable_data(data, reachable)
     if not (data / "PG_VERSION").exists():
         _initialise(binaries, data, password, user)
     return Server(binaries, data, port, user)
+
+
+def _reachable_data(data: Path, reachable: Path) -> Path:
+    """Return where `data` really lie: behind a link, which stays as it is when the checkout is moved."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if not data.is_symlink():
+        data.symlink_to(reachable / "postgres")
+    elif not data.exists():
+        raise SystemExit(f"PostgreSQL's data are gone: {data.readlink()}. To begin anew: make clean-data")
+    return data.resolve()
 
 
 def unprivileged_user() -> str:
@@ -129,34 +136,35 @@ def _reachable_binaries(binaries: Path, reachable: Path) -> Path:
     """Return binaries that everybody can execute: a copy, if a folder above them is closed to others."""
     if all(parent.stat().st_mode & 0o001 for parent in (binaries, *binaries.resolve().parents)):
         return binaries
-    install = binaries.parent
-    copy = reachable / "pginstall"
-    if not (copy / "complete").exists():
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(install, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        subprocess.run(["chmod", "-R", "go+rX", str(copy)], check=True)
-        libraries = install.parent.parent / f"{install.parent.name}.libs"
-        if libraries.is_dir():  # the wheel's own copies of system libraries stand beside the package
-            shutil.copytree(libraries, reachable.parent / libraries.name, dirs_exist_ok=True)
-        (copy / "complete").touch()
-    return copy / "bin"
+    package = binaries.parent.parent
+    copies = reachable / "wheel"
+    if not (copies / "complete").exists():
+        shutil.rmtree(copies, ignore_errors=True)
+        install = Path(package.name, binaries.parent.name)
+        shutil.copytree(binaries.parent, copies / install, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():  # the wheel's own copies of system libraries are found beside the package
+            shutil.copytree(libraries, copies / libraries.name)
+        subprocess.run(["chmod", "-R", "go+rX", str(copies)], check=True)
+        (copies / "complete").touch()
+    return copies / package.name / binaries.parent.name / "bin"
 
 
 def _initialise(binaries: Path, data: Path, password: str, user: str | None) -> None:
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
     secret = data.parent / f".{data.name}-password"
-    secret.touch(mode=0o600)
-    secret.write_text(password)
-    if user is not None:
-        shutil.chown(data, user)
-        shutil.chown(secret, user)
     try:
+        secret.touch(mode=0o600)
+        secret.write_text(password)
+        if user is not None:
+            shutil.chown(data, user)
+            shutil.chown(secret, user)
         command = [str(binaries / "initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile={secret}", "--no-sync"]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
         done = _run_as(user, command)
     finally:
-        secret.unlink()
+        secret.unlink(missing_ok=True)
     if done.returncode != 0:
         shutil.rmtree(data, ignore_errors=True)
         raise SystemExit(f"initdb failed:\n{done.stdout[-1_000:]}{done.stderr[-2_000:]}")
@@ -170,11 +178,11 @@ def _run_as(user: str | None, command: list[str]) -> "subprocess.CompletedProces
     )
 
 
-def wait_until_ready(port: int, is_alive: "Sequence[subprocess.Popen[bytes]]" = ()) -> None:
-    """Wait until a server takes connections (it answers an SSLRequest). Raises SystemExit after `START_SECONDS`."""
+def wait_until_ready(port: int, log: Path, process: "subprocess.Popen[bytes] | None" = None) -> None:
+    """Wait until a server takes connections (it answers an SSLRequest). Raises SystemExit with the end of its log."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if any(process.poll() is not None for process in is_alive):
+        if process is not None and process.poll() is not None:
             break
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
@@ -185,7 +193,7 @@ def wait_until_ready(port: int, is_alive: "Sequence[subprocess.Popen[bytes]]" = 
         except OSError:
             pass
         time.sleep(0.05)
-    raise SystemExit(f"PostgreSQL on port {port} did not start within {START_SECONDS:.0f} s")
+    raise SystemExit(f"PostgreSQL on port {port} did not start within {START_SECONDS:.0f} s. {end_of(log)}")
 
 
 @contextmanager
@@ -199,7 +207,7 @@ def running(server: Server, log: Path, extra: dict[str, str]) -> Iterator[None]:
             preexec_fn=dies_with_parent,
         )  # fmt: skip
     try:
-        wait_until_ready(server.port, [process])
+        wait_until_ready(server.port, log, process)
         yield
     finally:
         process.send_signal(2)  # SIGINT: fast shutdown

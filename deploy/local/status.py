@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 from deploy.local import supervision
+from deploy.local.running import settings_in_force
 from deploy.local.settings import SERVICES, Settings, read_settings
 
 
@@ -35,4 +36,4 @@ def _readiness(port: int) -> str:
 if __name__ == "__main__":
     if not supervision.is_running():
         raise SystemExit("nothing is running: make up")
-    sys.stdout.write("\n".join(describe(read_settings())) + "\n")
+    sys.stdout.write("\n".join(describe(settings_in_force(read_settings())[0])) + "\n")

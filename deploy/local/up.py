@@ -9,14 +9,15 @@ import urllib.request
 
 from deploy.demo.seed import KEYS_FILE, seed
 from deploy.local import kafka_broker, plan, postgres, supervision
+from deploy.local.log_end import end_of
 from deploy.local.missing import find_java, find_maven
 from deploy.local.ports import require_free
+from deploy.local.running import remember, settings_in_force
 from deploy.local.settings import LOCAL, PORTS, SERVICES, Settings, read_settings
 from deploy.provision.database import provision_database
 from shared.messaging.cluster import create_topics
 
 READY_SECONDS = 60.0
-TAIL_CHARS = 2_000
 
 
 def say(sentence: str) -> None:
@@ -34,15 +35,19 @@ def bring_up() -> Settings:
     LOCAL.mkdir(exist_ok=True)
     if supervision.is_running():
         say("already up; starting what is stopped")
+        settings, differences = settings_in_force(settings)
+        for difference in differences:
+            say(f"note: {difference}")
     else:
         for name in PORTS:
             require_free(settings.port(name), name)
         say("preparing PostgreSQL and Kafka")
         programs = plan.prepare_infrastructure(settings) + plan.service_programs(settings)
         supervision.start(supervision.write_configuration(programs), plan.supervisor_environment(settings))
+        remember(settings)
     supervision.start_programs(supervision.INFRASTRUCTURE)
-    postgres.wait_until_ready(settings.port("REHEARSAL_POSTGRES_PORT"))
-    kafka_broker.wait_until_ready(settings.port("REHEARSAL_KAFKA_PORT"))
+    postgres.wait_until_ready(settings.port("REHEARSAL_POSTGRES_PORT"), LOCAL / "log" / "postgres.log")
+    kafka_broker.wait_until_ready(settings.port("REHEARSAL_KAFKA_PORT"), LOCAL / "log" / "kafka.log")
     say(f"PostgreSQL ({postgres.find_binaries()[1]}) and Kafka {kafka_broker.VERSION} run")
     asyncio.run(_provision(settings))
     supervision.start_programs(SERVICES)
@@ -73,8 +78,9 @@ def _wait_until_ready(service: str, port: int) -> None:
         except (OSError, ValueError):
             pass
         time.sleep(0.1)
-    tail = (LOCAL / "log" / f"{service}.log").read_text(errors="replace")[-TAIL_CHARS:]
-    raise SystemExit(f"{service} is not ready after {READY_SECONDS:.0f} s ({last}). The end of its log:\n{tail}")
+    raise SystemExit(
+        f"{service} is not ready after {READY_SECONDS:.0f} s ({last}). {end_of(LOCAL / 'log' / f'{service}.log')}"
+    )
 
 
 def _write_environment(settings: Settings) -> None:

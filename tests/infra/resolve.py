@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deploy.local import kafka_broker, postgres
 from deploy.local.ports import free_port
+from deploy.local.reachable import reachable_folder
 from tests.infra import containers
 
 
@@ -47,10 +48,8 @@ def start_infra() -> Iterator[Infra]:
 @contextmanager
 def _local_postgres(folder: Path) -> Iterator[str]:
     password = secrets.token_hex(8)
-    # A folder that an unprivileged user can enter: temporary ones are closed to others.
-    with tempfile.TemporaryDirectory(prefix="rehearsal-pg-", dir="/var/tmp", ignore_cleanup_errors=True) as reachable:
-        Path(reachable).chmod(0o711)
-        server = postgres.prepare(folder / "postgres", free_port(), password, Path(reachable))
+    with reachable_folder() as reachable:
+        server = postgres.prepare(folder / "postgres", free_port(), password, reachable)
         with postgres.running(server, folder / "postgres.log", postgres.FOR_TESTS):
             yield server.url(password)
 
