@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +49,8 @@ class Broker:
         (self.home / "server.properties").write_text(filled)
         if (self.home / "data" / "meta.properties").exists():
             return
-        cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
         command = [*self._java("-Xmx128m", "-Dkafka.log.level=WARN"), STORAGE_TOOL, "format"]
-        command += ["-t", cluster_id, "-c", str(self.home / "server.properties")]
+        command += ["-t", new_cluster_id(), "-c", str(self.home / "server.properties")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"formatting Kafka's storage failed:\n{done.stdout[-2_000:]}{done.stderr[-2_000:]}")
@@ -68,6 +67,13 @@ class Broker:
             "-cp",
             f"{self.jars}/*",
         ]
+
+
+def new_cluster_id(randomness: Callable[[int], bytes] = os.urandom) -> str:
+    """Return 16 random bytes as Kafka writes them. None begins with a dash: the storage tool takes it for an option."""
+    while (written := base64.urlsafe_b64encode(randomness(16)).decode().rstrip("=")).startswith("-"):
+        pass
+    return written
 
 
 def _cache() -> Path:

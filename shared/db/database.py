@@ -41,6 +41,7 @@ class Database:
             max_overflow=0,
             hide_parameters=True,  # prompts and numbers must not reach a log by way of an error
             pool_timeout=POOL_WAIT_SECONDS,
+            pool_use_lifo=True,  # the connection that was used last is the one whose caches are warm
             pool_pre_ping=False,  # a dead connection is a transient failure like any other, and retried as one
             connect_args={
                 "timeout": CONNECT_SECONDS,

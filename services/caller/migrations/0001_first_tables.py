@@ -35,7 +35,9 @@ TABLES = (
         CHECK (status NOT IN ('waiting', 'claimed', 'dialling', 'started') OR dispatch IS NOT NULL)
     ) WITH (fillfactor = 50)
     """,
-    "CREATE INDEX attempts_waiting ON attempts (heard_at) WHERE status = 'waiting'",
+    # What waits has no lease and no end. Not by status: dialling and starting then change no indexed column, and
+    # PostgreSQL updates the row in place.
+    "CREATE INDEX attempts_waiting ON attempts (heard_at) WHERE lease_token IS NULL AND ended_at IS NULL",
     "CREATE INDEX attempts_leased ON attempts (lease_expires_at) WHERE lease_expires_at IS NOT NULL",
     "CREATE INDEX attempts_ended ON attempts (ended_at) WHERE ended_at IS NOT NULL",
 )

@@ -95,7 +95,7 @@ class SqlDesk:
             CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE batch_id IS NULL OR status = 'in_progress') AS active,
                        count(*) FILTER (WHERE status = 'queued') AS queued
-                FROM runs WHERE runs.org_id = orgs.org_id AND status IN ('queued', 'in_progress')
+                FROM runs WHERE runs.org_id = orgs.org_id AND completed_at IS NULL
             ) AS open
             WHERE orgs.org_id = ANY(CAST(:ids AS bigint[]))
             """,

@@ -73,7 +73,7 @@ class SqlAttempts:
             """
             WITH expired AS MATERIALIZED (
                 SELECT run_id, CAST(:expired AS text) AS reason FROM attempts
-                WHERE status = 'waiting' AND start_before < now()
+                WHERE status = 'waiting' AND lease_token IS NULL AND ended_at IS NULL AND start_before < now()
                 ORDER BY heard_at LIMIT :rows FOR UPDATE SKIP LOCKED
             ), lost AS MATERIALIZED (
                 SELECT run_id, CAST(:lost AS text) AS reason FROM attempts
@@ -100,7 +100,8 @@ class SqlAttempts:
         rows = await self._transaction.rows(
             """
             WITH next AS MATERIALIZED (
-                SELECT run_id FROM attempts WHERE status = 'waiting' AND start_before > now()
+                SELECT run_id FROM attempts
+                WHERE status = 'waiting' AND lease_token IS NULL AND ended_at IS NULL AND start_before > now()
                 ORDER BY heard_at LIMIT :room FOR UPDATE SKIP LOCKED
             )
             UPDATE attempts
