@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from services.billing.domain.account import Account, Posting
-from services.billing.domain.reservation import Reservation, Status
+from services.billing.domain.reservation import Answer, Reservation, Status
 from shared.events.billing import LedgerEntry
 
 
@@ -29,8 +29,8 @@ class Books(Protocol):
     async def note_ended_early(self, run_ids: Collection[int]) -> None:
         """Remember that runs ended before their request was heard. Idempotent."""
 
-    async def note_answers(self, answers: Mapping[int, str]) -> None:
-        """Remember requests as `reserved` or `declined`."""
+    async def note_answers(self, answers: Mapping[int, Answer]) -> None:
+        """Remember how requests were answered."""
 
     async def open_reservations(self, reservations: Sequence[Reservation]) -> None:
         """Add reservations."""

@@ -122,8 +122,9 @@ def _context(traceparent: str | None) -> Any:
     known = valid(traceparent)
     if known is None:
         return set_span_in_context(NonRecordingSpan(SpanContext(0, 0, is_remote=False)))
+    # The flag is the decision of whoever began the trace (OTEL_TRACES_SAMPLER at the API): all services keep to it.
     parent = SpanContext(
-        int(known[3:35], 16), int(known[36:52], 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+        int(known[3:35], 16), int(known[36:52], 16), is_remote=True, trace_flags=TraceFlags(int(known[53:55], 16))
     )
     return set_span_in_context(NonRecordingSpan(parent))
 

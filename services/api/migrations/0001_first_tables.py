@@ -130,7 +130,7 @@ TEST_CALLS = (
         target_number text NOT NULL,
         mode text NOT NULL CHECK (mode IN ('bot', 'sip')),
         scenario_prompt text NOT NULL,
-        metadata jsonb NOT NULL DEFAULT '{}',
+        metadata json NOT NULL DEFAULT '{}',  -- json, not jsonb: it is echoed as it came, keys in their order
         status text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'in_progress', 'completed', 'failed')),
         charge_multiplier integer NOT NULL,
         estimated_cost_cents bigint NOT NULL,

@@ -7,6 +7,8 @@ SECONDS_PER_MINUTE = 60
 
 # pending: held, the run goes on. posted: settled. voided: released, or never held.
 Status = Literal["pending", "posted", "voided"]
+# reserved: all runs are covered. The others are the reasons of a FundsDeclined.
+Answer = Literal["reserved", "insufficient_funds", "request_expired", "unreadable_request"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from services.billing.domain.account import Account, Posting
-from services.billing.domain.reservation import Reservation, Status
+from services.billing.domain.reservation import Answer, Reservation, Status
 from shared.db.transaction import Transaction
 from shared.events.billing import LedgerEntry
 from shared.telemetry import metrics
@@ -75,7 +75,7 @@ class SqlBooks:
                 ids=sorted(run_ids),
             )
 
-    async def note_answers(self, answers: Mapping[int, str]) -> None:
+    async def note_answers(self, answers: Mapping[int, Answer]) -> None:
         if answers:
             await self._transaction.run(
                 """
@@ -86,8 +86,8 @@ class SqlBooks:
                 answers=list(answers.values()),
             )
             for answer in answers.values():
-                if answer == "declined":
-                    metrics.DECLINED.labels("declined").inc()
+                if answer != "reserved":
+                    metrics.DECLINED.labels(answer).inc()
 
     async def open_reservations(self, reservations: Sequence[Reservation]) -> None:
         if reservations:

@@ -62,7 +62,8 @@ TABLES = (
     """
     CREATE TABLE requests (
         request_id bigint PRIMARY KEY,
-        answer text NOT NULL CHECK (answer IN ('reserved', 'declined')),
+        answer text NOT NULL
+            CHECK (answer IN ('reserved', 'insufficient_funds', 'request_expired', 'unreadable_request')),
         answered_at timestamptz NOT NULL DEFAULT clock_timestamp()
     )
     """,

@@ -26,7 +26,7 @@ async def give_up_unreadable(books: Books, letters: Sequence[DeadLetter]) -> lis
 async def _decline(books: Books, letters: dict[int | None, DeadLetter]) -> list[Say]:
     ids = [request_id for request_id in letters if request_id is not None]
     new = sorted(set(ids) - await books.answered(ids))
-    await books.note_answers(dict.fromkeys(new, "declined"))
+    await books.note_answers(dict.fromkeys(new, "unreadable_request"))
     return [
         Say(
             FundsDeclined(request_id=request_id, org_id=None, reason="unreadable_request", account=None),

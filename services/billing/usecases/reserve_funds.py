@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from services.billing.domain.account import Posting
-from services.billing.domain.reservation import Reservation
+from services.billing.domain.reservation import Answer, Reservation
 from services.billing.ports import Books
 from services.billing.usecases.saying import account_part
 from shared.events.billing import FundsDeclined, FundsReserved
@@ -24,7 +25,7 @@ async def reserve_funds(books: Books, heard: Sequence[Heard[TestCallRequested]])
     postings: list[list[Posting]] = []
     says: list[FundsReserved | FundsDeclined] = []
     reservations: list[Reservation] = []
-    answers: dict[int, str] = {}
+    answers: dict[int, Answer] = {}
     for one in heard:
         event = one.event
         if event.request_id in answered:
@@ -35,13 +36,16 @@ async def reserve_funds(books: Books, heard: Sequence[Heard[TestCallRequested]])
         live = [run.run_id for run in event.runs if run.run_id not in ended]
         rows = [_reservation(event, run.run_id) for run in event.runs]
         if not live or account.available_cents < estimate_cents * len(live):
-            answers[event.request_id] = "declined"
+            reason: Literal["insufficient_funds", "request_expired"] = (
+                "insufficient_funds" if live else "request_expired"
+            )
+            answers[event.request_id] = reason
             reservations += rows
             says.append(
                 FundsDeclined(
                     request_id=event.request_id,
                     org_id=event.org_id,
-                    reason="insufficient_funds" if live else "request_expired",
+                    reason=reason,
                     account=account_part(account),
                 )
             )

@@ -96,7 +96,7 @@ async def test_instances_that_compete_for_one_account_never_hold_more_than_there
     )
     async with database.reading() as transaction:
         answers = await transaction.rows("SELECT answer, count(*) AS n FROM requests GROUP BY answer")
-    assert {row.answer: row.n for row in answers} == {"reserved": 25, "declined": 55}
+    assert {row.answer: row.n for row in answers} == {"reserved": 25, "insufficient_funds": 55}
     await assert_the_ledger_is_sound(database)
 
 

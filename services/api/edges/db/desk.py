@@ -166,7 +166,7 @@ class SqlDesk:
                               agent_name, direction, target_number, mode, scenario_prompt, metadata,
                               charge_multiplier, estimated_cost_cents, created_at, updated_at)
             SELECT org_id, request_id, id, batch_id, target_type, target_id, target_name, agent_id, agent_name,
-                   direction, target_number, mode, scenario_prompt, CAST(metadata AS jsonb), charge_multiplier,
+                   direction, target_number, mode, scenario_prompt, CAST(metadata AS json), charge_multiplier,
                    estimated_cost_cents, created_at, created_at
             FROM unnest(CAST(:orgs AS bigint[]), CAST(:requests AS bigint[]), CAST(:ids AS bigint[]),
                         CAST(:batches AS bigint[]), CAST(:types AS text[]), CAST(:targets AS bigint[]),

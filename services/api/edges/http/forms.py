@@ -21,6 +21,17 @@ def _mode(mode: str) -> str:
     return mode
 
 
+def _holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case dict():
+            return any(_holds_nul(key) or _holds_nul(inner) for key, inner in value.items())
+        case list():
+            return any(_holds_nul(inner) for inner in value)
+    return False
+
+
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     try:
         written = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
@@ -28,7 +39,7 @@ def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("holds a number that is too large") from None
     if len(written.encode()) > MAX_METADATA_BYTES:
         raise ValueError(f"must have at most {MAX_METADATA_BYTES} bytes as JSON")
-    if "\\u0000" in written:
+    if _holds_nul(metadata):
         raise ValueError("must not contain the NUL character")
     return metadata
 

@@ -50,7 +50,7 @@ async def _create(request: Request, form: type[TestCallForm] | type[BatchForm], 
         case Replayed(status, body):
             return Response(body, status, {"Idempotent-Replayed": "true"}, media_type="application/json")
         case refusal:
-            metrics.RUNS_REFUSED.labels(type(refusal).__name__).inc()
+            metrics.RUNS_REFUSED.labels(answers.CODES[type(refusal)]).inc()
             return answers.refused(refusal)
 
 
