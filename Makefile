@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data test test-unit test-containers campaign check format bench docs lock
+.PHONY: help env demo up down status logs clean-data test test-unit test-containers campaign check format bench bench-compare docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ format: env ## format the code
 
 bench: env ## measure the pipeline with zero-length calls
 	@$(PYTHON) -m deploy.bench
+
+bench-compare: env ## the pipeline at another revision and here, in turns (base=REV)
+	@$(PYTHON) -m deploy.bench.compare $(base)
 
 docs: env ## write docs/asyncapi.yaml anew from the register of events
 	@$(PYTHON) -m shared.events.docs

@@ -1,4 +1,7 @@
-"""`python -m deploy.bench`: measure and print. BENCH_RUNS (20000) and BENCH_SECONDS (10) make it shorter or longer."""
+"""`python -m deploy.bench`: measure and print.
+
+BENCH_RUNS (20000) and BENCH_SECONDS (10) make it shorter or longer; BENCH_ONLY=pipeline leaves out what is not that.
+"""
 
 import asyncio
 import os
@@ -12,6 +15,7 @@ from deploy.bench.rig import ORGS, a_rig
 from deploy.local.kafka_broker import VERSION
 
 RUNS = int(os.environ.get("BENCH_RUNS", "20000"))
+WARM_UP_RUNS = 5_000  # the broker's JVM compiles what is hot meanwhile
 SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
 
 
@@ -32,13 +36,15 @@ def _machine() -> str:
 async def _bench() -> None:
     print(_machine())
     async with a_rig() as rig:
-        await measures.throughput(rig, runs=2_000, batch_runs=20, connections=4)  # warm up
+        await measures.throughput(rig, runs=WARM_UP_RUNS, batch_runs=20, connections=8)
         one = await measures.throughput(rig, runs=RUNS, batch_runs=20, connections=8)
         cpu = ", ".join(f"{name} {seconds / one.runs * 1e6:.0f}" for name, seconds in one.cpu_seconds.items())
         print(
             f"pipeline, batches of 20 over {ORGS} organisations: {one.runs_per_second:.0f} runs/s "
             f"({one.runs} runs in {one.seconds:.1f} s; the POSTs took {one.post_seconds:.1f} s; CPU µs a run: {cpu})"
         )
+        if os.environ.get("BENCH_ONLY") == "pipeline":
+            return
         posts = await measures.posts_per_second(rig, requests=RUNS // 4, connections=32)
         print(f"POST /v1/test-calls, 32 connections, pipeline behind: {posts:.0f} requests/s")
         for rate in (100, 250, 500):

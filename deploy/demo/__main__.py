@@ -25,6 +25,7 @@ REFUND = (
     "You are Maria Lopez, a customer who bought headphones two weeks ago. Your order number is 48213. "
     "They crackle on the left side. You want a refund. If asked about the packaging, say you threw it away."
 )
+POLICY = "You are Tom Baker and you bought a jacket yesterday. Ask about the refund policy: you want to know how long you have."
 SCENARIOS = [
     REFUND,
     "Ask for the opening hours on Sunday.",
@@ -47,7 +48,7 @@ async def show(url: str, keys: dict[str, Any]) -> None:
             "direction": "outbound",
             "consent_to_charge": True,
         }
-        single = await _created(client, "/v1/test-calls", {**body, "scenario_prompt": REFUND})
+        single = await _created(client, "/v1/test-calls", {**body, "direction": "inbound", "scenario_prompt": POLICY})
         batch = await _created(
             client,
             "/v1/test-call-batches",
@@ -110,7 +111,7 @@ def _transcript(run: dict[str, Any]) -> Panel:
     for turn in run["transcript"]:
         who = {"user": "[cyan]bot  [/]", "assistant": "[magenta]agent[/]"}.get(turn["role"], "[dim]tool [/]")
         lines.append(f"[dim]{turn['start_ms'] / 1_000:5.1f} s[/] {who} {escape(turn['content'])}")
-    outcome = run["error_message"] or f"{run['duration_seconds']} s"
+    outcome = run["error_message"] or f"{run['direction']} · {run['duration_seconds']} s"
     return Panel("\n".join(lines), title=f"run {run['id']} · call {run['call_id']} · {outcome}", title_align="left")
 
 
@@ -129,7 +130,7 @@ async def _bill(client: httpx2.AsyncClient, runs: list[dict[str, Any]], before: 
     console.print(f"balance: {before['balance_usd']} USD before → [bold]{after['balance_usd']} USD[/] after")
 
 
-def _next_steps(url: str) -> str:
+def _next_steps(url: str, metrics: str) -> str:
     return f"""[bold]What to try next[/] (the key is in .local/rehearsal.env)
 
   set -a; . .local/rehearsal.env; set +a
@@ -142,7 +143,7 @@ def _next_steps(url: str) -> str:
     -d '{{"target_type":"agent","target_id":'$REHEARSAL_SECOND_AGENT_ID',"direction":"inbound","consent_to_charge":true}}' \\
     $REHEARSAL_URL/v1/test-calls
 
-  API reference: {url}/docs    metrics: http://127.0.0.1:8601/metrics    make status · make logs · make down"""
+  API reference: {url}/docs    metrics: {metrics}/metrics    make status · make logs · make down"""
 
 
 def main() -> None:
@@ -153,7 +154,8 @@ def main() -> None:
 
     settings = bring_up()
     asyncio.run(show(settings.api_url, keys_of(KEYS_FILE)))
-    console.print(_next_steps(settings.api_url), highlight=False, soft_wrap=True)
+    metrics = f"http://127.0.0.1:{settings.ops_port('api')}"
+    console.print(_next_steps(settings.api_url, metrics), highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ class Pacing:
 
     A transaction, a publication or a tick costs nearly the same for one item as for fifty. Without spacing a busy
     service runs many rounds of one or two items and is soon at its limit; with it, the first item after a rest is as
-    quick as ever, and under load the rounds fill up (figures: docs/decisions).
+    quick as ever, and under load the rounds fill up (figures: docs/performance.md).
     """
 
     def __init__(self, interval_seconds: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

@@ -52,7 +52,7 @@ def _leave_what_stays_alone() -> None:
     """Keep the garbage collector from walking over modules and models again and again: they live as long as we do.
 
     Batches make thousands of short-lived objects, so that the default threshold of 700 collects all the time
-    (figures: docs/decisions).
+    (figures: docs/performance.md).
     """
     gc.collect()
     gc.freeze()

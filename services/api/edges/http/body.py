@@ -1,6 +1,7 @@
 """Reads request bodies: strict JSON in, a form or the contract's errors out."""
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -56,9 +57,12 @@ def read_form(form: type[Form], content: dict[str, Any]) -> Form | Response:
 
 
 def read_idempotency_key(
-    header: str | None, content: dict[str, Any], *, method: str, path: str
+    headers: Sequence[str], content: dict[str, Any], *, method: str, path: str
 ) -> IdempotencyKey | Response | None:
     """Read the key from header or body. Fingerprint = method, path and canonical JSON of the body without the key."""
+    if len(set(headers)) > 1:
+        return answers.invalid({"Idempotency-Key": ["Must be given once."]})
+    header = headers[0] if headers else None
     in_body = content.get("idempotency_key")
     if in_body is not None and not (isinstance(in_body, str) and 1 <= len(in_body) <= MAX_BODY_KEY_CHARS):
         return answers.invalid({"idempotency_key": [f"Must be a string of 1 to {MAX_BODY_KEY_CHARS} characters."]})

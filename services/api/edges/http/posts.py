@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, Replayed
-from services.api.domain.views import BatchView
 from services.api.edges.http import answers
 from services.api.edges.http.body import read_form, read_idempotency_key, read_json
 from services.api.edges.http.forms import BatchForm, TestCallForm
@@ -36,7 +36,8 @@ async def _create(request: Request, form: type[TestCallForm] | type[BatchForm], 
     if isinstance(content, Response):
         return content
     path = request.url.path
-    key = read_idempotency_key(request.headers.get("idempotency-key"), content, method=request.method, path=path)
+    keys = request.headers.getlist("idempotency-key")
+    key = read_idempotency_key(keys, content, method=request.method, path=path)
     if isinstance(key, Response):
         return key
     read = read_form(form, content)
@@ -45,10 +46,10 @@ async def _create(request: Request, form: type[TestCallForm] | type[BatchForm], 
     given = await submit(_asked(request, read, key))
     match given:
         case Accepted(view):
-            kind = "test-call-batches" if isinstance(view, BatchView) else "test-calls"
-            return answers.answer(view_json(view), 201, {"Location": f"/v1/{kind}/{view.id}"})
+            return answers.answer(view_json(view), 201, {"Location": f"{path}/{view.id}"})
         case Replayed(status, body):
-            return Response(body, status, {"Idempotent-Replayed": "true"}, media_type="application/json")
+            headers = {"Idempotent-Replayed": "true", "Location": f"{path}/{from_json(body)['id']}"}
+            return Response(body, status, headers, media_type="application/json")
         case refusal:
             metrics.RUNS_REFUSED.labels(answers.CODES[type(refusal)]).inc()
             return answers.refused(refusal)

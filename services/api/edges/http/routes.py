@@ -112,7 +112,7 @@ def add_operation(app: FastAPI, operation: Operation) -> None:
 
 def _extra(operation: Operation) -> dict[str, Any]:
     extra: dict[str, Any] = {}
-    parameters = [_parameter(name) for name in operation.query]
+    parameters = [_parameter(name, operation.path) for name in operation.query]
     if "{id}" in operation.path:
         parameters.append({"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}})
     if operation.form is not None:
@@ -154,6 +154,11 @@ def _form_schema(form: type[AskingForm]) -> dict[str, Any]:
     return schema
 
 
+_STATUSES = {
+    "/v1/test-calls": gets.RUN_STATUSES,
+    "/v1/test-call-batches": gets.BATCH_STATUSES,
+    "/v1/calls": gets.CALL_STATUSES,
+}
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
@@ -163,7 +168,6 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "agent_id": {"type": "integer", "minimum": 1},
     "batch_id": {"type": "integer", "minimum": 1},
     "run_id": {"type": "integer", "minimum": 1},
-    "status": {"type": "string", "enum": ["pending", "queued", "in_progress", "completed", "failed"]},
     "start_date": {"type": "string", "description": "date or timestamp, included; without an offset it is UTC"},
     "end_date": {"type": "string", "description": "date (its whole day) or timestamp, included"},
     "is_test_call": {"type": "boolean"},
@@ -172,5 +176,6 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
 }
 
 
-def _parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "schema": _PARAMETERS[name]}
+def _parameter(name: str, path: str) -> dict[str, Any]:
+    schema = {"type": "string", "enum": list(_STATUSES[path])} if name == "status" else _PARAMETERS[name]
+    return {"name": name, "in": "query", "required": False, "schema": schema}

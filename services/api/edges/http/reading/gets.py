@@ -17,6 +17,7 @@ from shared.events.fields import MAX_ID
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+MAX_ID_DIGITS = 16
 TARGET_TYPES = ("agent", "phone_number")
 RUN_STATUSES = ("queued", "in_progress", "completed", "failed")
 BATCH_STATUSES = ("pending", "in_progress", "completed", "failed")
@@ -40,8 +41,8 @@ CALL_QUERY: dict[str, query.Reader] = {
     "agent_id": query.integer(1),
     "direction": query.one_of("inbound", "outbound"),
     "status": query.one_of(*CALL_STATUSES),
-    "from_number": query.text,
-    "to_number": query.text,
+    "from_number": query.number,
+    "to_number": query.number,
     "start_date": query.from_instant,
     "end_date": query.until_instant,
     "is_test_call": query.boolean,
@@ -126,9 +127,8 @@ class Gets:
 def _path_id(request: Request) -> int:
     """Return the id of the path; 0, which nothing has, for what is no id."""
     given = str(request.path_params["id"])
-    if not (given.isascii() and given.isdigit() and len(given) <= 16) or int(given) > MAX_ID:
-        return 0
-    return int(given)
+    is_integer = given.isascii() and given.isdigit() and len(given) <= MAX_ID_DIGITS and given[0] != "0"
+    return int(given) if is_integer and int(given) <= MAX_ID else 0
 
 
 def _page(request: Request, asked: dict[str, Any], total: int) -> dict[str, str]:

@@ -56,6 +56,11 @@ def text(value: str) -> str:
     return value
 
 
+def number(value: str) -> str:
+    """Read a phone number. A `+` that the client did not escape arrives as a space."""
+    return text("+" + value[1:] if value.startswith(" ") else value)
+
+
 def boolean(value: str) -> bool:
     """Read `true` or `false`."""
     if value not in ("true", "false"):
@@ -69,9 +74,9 @@ def from_instant(value: str) -> datetime:
 
 
 def until_instant(value: str) -> datetime:
-    """Read a date (its whole day is included) or a timestamp (included)."""
+    """Read a date (its whole day is included) or a timestamp (included, with the microseconds that answers cut)."""
     at, is_date = _instant(value)
-    return at + timedelta(days=1) - timedelta(microseconds=1) if is_date else at
+    return at + (timedelta(days=1) - timedelta(microseconds=1) if is_date else timedelta(microseconds=999))
 
 
 def _instant(value: str) -> tuple[datetime, bool]:

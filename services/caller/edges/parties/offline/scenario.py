@@ -2,11 +2,18 @@
 
 import re
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from services.caller.edges.parties.offline.wording import in_first_person, mentions, sentence, sentences
 
 MAX_CONDITIONS = 20
 MAX_TOLD_SENTENCES = 2
+TRIVIA_QUESTIONS = (
+    "What is the capital of Australia?",
+    "How many strings does a violin have?",
+    "Who wrote Don Quixote?",
+    "What is the longest river in Africa?",
+)
 
 GOAL_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("human", (r"human( being)?", "real person", "live agent", "representative", "operator", "a person", "supervisor")),
@@ -113,7 +120,7 @@ def read_scenario(prompt: str) -> Scenario:
     conditions = [match for part in parts if (match := _IF_ASKED.search(part))]
     rest = " ".join(part for part in parts if not _IF_ASKED.search(part))
     facts = _facts(text)
-    question = _question(rest)
+    question = _question(rest) or _trivia(rest)
     goal = next((name for name, words in GOAL_WORDS if mentions(rest, *words)), "")
     if question and goal in ("", "hours") and not mentions(question, "opens?", "opening", "closes?", "hours"):
         goal = "question"
@@ -157,6 +164,13 @@ def _question(text: str) -> str:
     if asked and not mentions(asked[1], "opens?", "closes?", "opening", "hours", "you can"):
         return _direct(in_first_person(asked[1]))
     return ""
+
+
+def _trivia(text: str) -> str:
+    """Return a question where the prompt asks for one without saying which; the same prompt gives the same one."""
+    if not mentions(text, "trivia", r"(unrelated|off-topic|random) question", "general knowledge"):
+        return ""
+    return TRIVIA_QUESTIONS[sha256(text.encode("utf-8", "replace")).digest()[0] % len(TRIVIA_QUESTIONS)]
 
 
 def _direct(indirect: str) -> str:

@@ -1,0 +1,61 @@
+"""The API put together as its composition root does it, without Kafka and without a port."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import httpx2
+
+from services.api.domain.asking import Answer, Asked
+from services.api.domain.pricing import DEFAULT_PRODUCT, Pricing
+from services.api.edges.db.admission import Admission
+from services.api.edges.db.key_ring import KeyRing
+from services.api.edges.db.picture import SqlPicture
+from services.api.edges.http.app import create_app
+from services.api.edges.kafka import HEARS
+from services.api.usecases.give_up_unreadable import give_up_unreadable
+from shared.db.database import Database
+from shared.db.group_commit import GroupCommit
+from shared.messaging.messages import DeadLetter, Say
+from shared.process.ops import Readiness
+from tests.integration.api.harness import Api, Clock
+from tests.support.ear import Ear, an_ear
+
+PRICING = Pricing({DEFAULT_PRODUCT: 8, "premium": 25}, charge_multiplier=2, held_minutes=1)
+
+
+async def an_api_ear(database: Database, *, partition: int = 0) -> Ear:
+    """An ear of the API, on a partition of its own."""
+
+    async def on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -> Sequence[Say]:
+        return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
+
+    return await an_ear(
+        "api", database, hears=HEARS, open_books=SqlPicture, on_dead_letters=on_dead_letters, partition=partition
+    )
+
+
+@asynccontextmanager
+async def an_api(database_url: str, *, partition: int = 0) -> AsyncIterator[Api]:
+    """Put an instance together."""
+    database = Database(database_url, schema="api")
+    clock = Clock()
+    ear = await an_api_ear(database, partition=partition)
+    admission = GroupCommit[Asked, Answer](Admission(database, ear.outbox, PRICING).answer)
+    app = create_app(
+        submit=admission.submit,
+        database=database,
+        org_of=KeyRing(database, clock).org_of,
+        readiness=lambda: Readiness(ready=True, parts={}),
+    )
+    serving = asyncio.create_task(admission.run())
+    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api.test")
+    try:
+        async with client:
+            yield Api(app, client, database, ear, clock)
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+        await database.dispose()

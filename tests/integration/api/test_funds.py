@@ -1,0 +1,110 @@
+"""Funds: available = balance − held − estimates that billing has not answered yet."""
+
+import pytest
+
+from shared.events.billing import Account, BalanceChanged
+from tests.integration.api.builders import Org, an_agent
+from tests.integration.api.harness import Api
+from tests.integration.api.problems import assert_problem
+
+pytestmark = pytest.mark.integration
+
+
+async def money(api: Api, org: Org) -> tuple[int, int, int]:
+    """Balance, held, available."""
+    funds = await api.funds(org)
+    return funds["balance_cents"], funds["held_cents"], funds["available_cents"]
+
+
+async def test_an_organisation_that_never_paid_has_nothing(api: Api) -> None:
+    org = await api.org(funds_cents=0)
+    assert await money(api, org) == (0, 0, 0)
+    async with api.storing_nothing():
+        assert_problem(await api.call(org), 402, "insufficient_balance")
+
+
+@pytest.mark.parametrize(("funds_cents", "status"), [(15, 402), (16, 201), (17, 201)])
+async def test_a_run_needs_exactly_its_estimate(api: Api, funds_cents: int, status: int) -> None:
+    assert (await api.call(await api.org(funds_cents=funds_cents))).status_code == status
+
+
+@pytest.mark.parametrize(("funds_cents", "status"), [(16 * 5 - 1, 402), (16 * 5, 201)])
+async def test_a_batch_needs_exactly_the_sum_of_its_estimates(api: Api, funds_cents: int, status: int) -> None:
+    assert (await api.batch(await api.org(funds_cents=funds_cents), 5)).status_code == status
+
+
+async def test_an_estimate_counts_until_billing_has_answered_and_then_the_hold_does(api: Api) -> None:
+    org = await api.org(funds_cents=100)
+    story = await api.accepted_batch(org, 2)
+    assert await money(api, org) == (100, 0, 68)
+    await api.hear(story.reserved())
+    assert await money(api, org) == (100, 32, 68)
+    await api.hear(story.started(0), story.completed(0), story.settled(0))
+    assert await money(api, org) == (84, 16, 68)
+    await api.hear(story.expired(1), story.released(1, called=False))
+    assert await money(api, org) == (84, 0, 84)
+
+
+async def test_a_declined_request_gives_its_estimate_back(api: Api) -> None:
+    org = await api.org(funds_cents=20)
+    story = await api.accepted(org)
+    assert_problem(await api.call(org), 402, "insufficient_balance")
+    await api.hear(story.declined())
+    assert await money(api, org) == (20, 0, 20)
+    assert (await api.call(org)).status_code == 201
+
+
+async def test_a_run_that_expired_still_counts_until_billing_has_answered(api: Api) -> None:
+    org = await api.org(funds_cents=20)
+    story = await api.accepted(org)
+    await api.hear(story.expired())
+    assert await money(api, org) == (20, 0, 4)
+    assert_problem(await api.call(org), 402, "insufficient_balance")
+    await api.hear(story.reserved())
+    assert await money(api, org) == (20, 16, 4)
+
+
+async def test_held_funds_are_not_available(api: Api) -> None:
+    org = await api.org(funds_cents=31)
+    await api.hear((await api.accepted(org)).reserved())
+    assert_problem(await api.call(org), 402, "insufficient_balance")
+
+
+async def test_an_older_account_changes_nothing(api: Api) -> None:
+    org = await api.org(funds_cents=100)
+    stale = BalanceChanged(
+        org_id=org.org_id,
+        entries=(org.entry("deposit", 1),),
+        account=Account(balance_cents=7, held_cents=0, version=org.version),
+    )
+    await api.hear(org.deposited(50), stale)
+    assert await money(api, org) == (151, 0, 151)
+    await api.hear(stale)
+    assert await money(api, org) == (151, 0, 151)
+
+
+async def test_of_two_accounts_in_one_poll_the_newer_counts_in_whatever_order(api: Api) -> None:
+    org = await api.org(funds_cents=100)
+    older, newer = org.deposited(10), org.deposited(10)
+    await api.hear(newer, older)
+    assert await money(api, org) == (120, 0, 120)
+
+
+@pytest.mark.parametrize(("cents", "usd"), [(1, "0.01"), (10, "0.10"), (1_234, "12.34"), (10**13, "100000000000.00")])
+async def test_the_balance_is_written_in_dollars_too(api: Api, cents: int, usd: str) -> None:
+    funds = await api.funds(await api.org(funds_cents=cents))
+    assert funds == {
+        "currency": "usd",
+        "balance_cents": cents,
+        "held_cents": 0,
+        "available_cents": cents,
+        "balance_usd": usd,
+        "as_of": funds["as_of"],
+    }
+
+
+async def test_the_dearer_agent_is_refused_where_the_cheaper_one_is_not(api: Api) -> None:
+    org = await api.org(funds_cents=49)
+    await api.hear(an_agent(org, 5, product="premium"))
+    assert_problem(await api.call(org, target_id=org.org_id + 5), 402, "insufficient_balance")
+    assert (await api.call(org)).status_code == 201
