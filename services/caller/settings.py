@@ -28,6 +28,11 @@ class CallerSettings(ServiceSettings):
         return self
 
     @property
+    def secret_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of `agent_secret_prefixes`; a blank one, which would allow everything, is none."""
+        return tuple(part for prefix in self.agent_secret_prefixes.split(",") if (part := prefix.strip()))
+
+    @property
     def bot_connection(self) -> OpenAIConnection | None:
         """The endpoint of the bot's mind, None for the offline one."""
         if self.bot_mind == "offline":

@@ -22,7 +22,7 @@ async def wire(settings: CallerSettings) -> Service:
     """Put the caller together."""
     database = Database(settings.database_url, schema="caller")
     http = httpx2.AsyncClient(transport=BoundedTransport(), follow_redirects=False)
-    secrets = Secrets(tuple(settings.agent_secret_prefixes.split(",")), settings.secrets_folder)
+    secrets = Secrets(settings.secret_prefixes, settings.secrets_folder)
     parties = ChosenParties(secrets, http, settings.bot_connection)
     worker: Worker | None = None
 

@@ -31,4 +31,5 @@ def is_transient(error: BaseException) -> bool:
         return True
     if isinstance(error, ValueError):
         return False  # asyncpg.DataError among them: a value that no column takes
-    return isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError))
+    # InternalClientError: the server has closed the connection, and the driver is in the middle of noticing it.
+    return isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, asyncpg.InternalClientError))

@@ -24,6 +24,11 @@ class Claimed:
     dispatch: str
     traceparent: str | None
 
+    @property
+    def key(self) -> tuple[int, UUID]:
+        """This claim of the run: a worker may hold an earlier one of the same run that has run out."""
+        return self.run_id, self.token
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

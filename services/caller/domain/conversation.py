@@ -119,11 +119,13 @@ class _Call:
             if reply.waited:
                 return reply  # it thought while it rang
         else:
+            deadline = asyncio.timeout(self._left_ms() / 1_000)
             try:
-                left_seconds = self._left_ms() / 1_000
-                async with asyncio.timeout(left_seconds):
+                async with deadline:
                     reply = await _ask(self._parties[side], side, tuple(self.turns), self._clock)
             except TimeoutError:
+                if not deadline.expired():
+                    raise  # a party's own: not the end of the customer's minutes
                 self._clock.count(self._left_ms())  # a party's thinking is real time at any speed
                 raise _TimeIsUp from None
         if reply.waited:

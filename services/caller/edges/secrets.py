@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class Secrets:
     env_prefixes: Sequence[str] = ("AGENT_KEY_",)
     folder: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    whose: str = "agent"
 
     def resolve(self, reference: str | None) -> str:
         """Return the secret, `""` for no reference. Raises PartyError for what may not be named or is not there."""
@@ -30,7 +32,8 @@ class Secrets:
         if kind == "env" and name.startswith(tuple(self.env_prefixes)) and name in self.environ:
             return self.environ[name][:MAX_SECRET_CHARS]
         if kind == "file" and self.folder is not None:
-            path = (self.folder / name).resolve()
-            if path.is_relative_to(self.folder.resolve()) and path.is_file():
-                return path.read_text()[:MAX_SECRET_CHARS].strip()
-        raise PartyError("The agent's API key is not known on this deployment")
+            with suppress(OSError, ValueError):  # a name that no file can have, a file that is no text
+                path = (self.folder / name).resolve()
+                if path.is_relative_to(self.folder.resolve()) and path.is_file():
+                    return path.read_text()[:MAX_SECRET_CHARS].strip()
+        raise PartyError(f"The {self.whose}'s API key is not known on this deployment")

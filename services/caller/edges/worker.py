@@ -67,6 +67,7 @@ class Worker:
         self._pacing = Pacing(ROUND_SECONDS)
         self._held: dict[int, _Held] = {}
         self._draining = False
+        self._claiming = asyncio.Lock()
         self._hanging_up = False
 
     def poke(self) -> None:
@@ -97,6 +98,10 @@ class Worker:
 
     async def claim_once(self) -> bool:
         """Claim as much as there is room for; return whether there may be more."""
+        async with self._claiming:
+            return not self._draining and await self._claim()
+
+    async def _claim(self) -> bool:
         room = min(self._calls_limit - len(self._held), limits.MAX_CLAIM_ATTEMPTS)
         if room <= 0:
             return False
@@ -141,7 +146,8 @@ class Worker:
         finally:
             if span is not None:
                 span.end()
-            self._held.pop(claimed.run_id, None)
+            if self._held.get(claimed.run_id) is held:  # not a later claim of the same run
+                del self._held[claimed.run_id]
             metrics.CALLS_UP.set(len(self._held))
             self.poke()
 
@@ -198,15 +204,20 @@ class Worker:
     async def drain(self) -> None:
         """Claim no more, let calls finish for `DRAIN_SECONDS`, then hang up the rest in order."""
         self._draining = True
+        async with self._claiming:  # what a claim that is on its way brings is to be drained as well
+            pass
         await self._wait(limits.DRAIN_SECONDS)
         if not self._held:
             return
         self._hanging_up = True
         log.warning("hanging up", extra={"calls": len(self._held)})
-        async with self._database.transaction() as transaction:
-            await SqlAttempts(transaction, poke=self.poke).put_back(
-                [(one.claimed.run_id, one.claimed.token) for one in self._held.values()]
-            )
+        try:
+            async with self._database.transaction() as transaction:
+                await SqlAttempts(transaction, poke=self.poke).put_back(
+                    [one.claimed.key for one in self._held.values()]
+                )
+        except Exception as error:  # what is not put back waits for its lease to run out
+            log.warning("not put back", extra={"error": logs.error_name(error)})
         await self._wait(limits.DRAIN_SECONDS / 2)
 
     async def _wait(self, seconds: float) -> None:

@@ -128,7 +128,7 @@ class SqlAttempts:
         )
         return frozenset(row.run_id for row in rows)
 
-    async def dial(self, mine: Sequence[RunAndToken]) -> frozenset[int]:
+    async def dial(self, mine: Sequence[RunAndToken]) -> frozenset[RunAndToken]:
         """Move claimed attempts to dialling, if their time has not passed."""
         rows = await self._transaction.rows(
             f"""
@@ -136,25 +136,25 @@ class SqlAttempts:
             FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
               -- The sum keeps the planner off the index on lease_expires_at, which would be read anew for each row.
               AND start_before > now() AND lease_expires_at + interval '0' > now()
-            RETURNING attempts.run_id
+            RETURNING attempts.run_id, mine.token
             """,  # noqa: S608
             **_arrays(mine),
         )
-        return frozenset(row.run_id for row in rows)
+        return frozenset((row.run_id, row.token) for row in rows)
 
-    async def start(self, mine: Sequence[RunAndToken]) -> dict[int, datetime]:
+    async def start(self, mine: Sequence[RunAndToken]) -> dict[RunAndToken, datetime]:
         """Move dialling attempts to started, stamped now."""
         rows = await self._transaction.rows(
             f"""
             UPDATE attempts SET status = 'started', started_at = clock_timestamp()
             FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'dialling'
-            RETURNING attempts.run_id, started_at
+            RETURNING attempts.run_id, mine.token, started_at
             """,  # noqa: S608
             **_arrays(mine),
         )
-        return {row.run_id: row.started_at for row in rows}
+        return {(row.run_id, row.token): row.started_at for row in rows}
 
-    async def end(self, mine: Sequence[RunAndToken], completed: frozenset[int]) -> dict[int, datetime]:
+    async def end(self, mine: Sequence[RunAndToken], completed: frozenset[int]) -> dict[RunAndToken, datetime]:
         """End attempts; return when each ended. The dispatch's text is not needed any more."""
         rows = await self._transaction.rows(
             f"""
@@ -164,12 +164,12 @@ class SqlAttempts:
                 ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL, dispatch = NULL
             FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token
               AND status IN ('dialling', 'started')
-            RETURNING attempts.run_id, ended_at
+            RETURNING attempts.run_id, mine.token, ended_at
             """,  # noqa: S608
             completed=sorted(completed),
             **_arrays(mine),
         )
-        return {row.run_id: row.ended_at for row in rows}
+        return {(row.run_id, row.token): row.ended_at for row in rows}
 
     async def put_back(self, mine: Sequence[RunAndToken]) -> None:
         """Let others claim what this worker has not dialled."""

@@ -72,35 +72,35 @@ class GroupedStages:
 
     async def _dial(self, items: Sequence[Claimed]) -> list[bool]:
         async with self._database.transaction() as transaction:
-            dialling = await SqlAttempts(transaction, poke=_nobody).dial([(one.run_id, one.token) for one in items])
-        return [one.run_id in dialling for one in items]
+            dialling = await SqlAttempts(transaction, poke=_nobody).dial([one.key for one in items])
+        return [one.key in dialling for one in items]
 
     async def _start(self, items: Sequence[_Starting]) -> list[datetime | None]:
-        mine = [(one.claimed.run_id, one.claimed.token) for one in items]
+        mine = [one.claimed.key for one in items]
         async with self._database.transaction() as transaction:
             at = await SqlAttempts(transaction, poke=_nobody).start(mine)
             says = [
-                saying.started(one.claimed, one.dispatch, at[one.claimed.run_id], one.traceparent)
+                saying.started(one.claimed, one.dispatch, at[one.claimed.key], one.traceparent)
                 for one in items
-                if one.claimed.run_id in at
+                if one.claimed.key in at
             ]
             await self._outbox.write(transaction, says)
-        return [at.get(one.claimed.run_id) for one in items]
+        return [at.get(one.claimed.key) for one in items]
 
     async def _end(self, items: Sequence[_Ending]) -> list[bool]:
-        mine = [(one.claimed.run_id, one.claimed.token) for one in items]
+        mine = [one.claimed.key for one in items]
         completed = frozenset(
             one.claimed.run_id for one in items if not one.ended.failure and one.ended.started_at is not None
         )
         async with self._database.transaction() as transaction:
             at = await SqlAttempts(transaction, poke=_nobody).end(mine, completed)
             says = [
-                saying.ended(one.claimed, one.dispatch, one.ended, at[one.claimed.run_id], one.traceparent)
+                saying.ended(one.claimed, one.dispatch, one.ended, at[one.claimed.key], one.traceparent)
                 for one in items
-                if one.claimed.run_id in at
+                if one.claimed.key in at
             ]
             await self._outbox.write(transaction, says)
-        return [one.claimed.run_id in at for one in items]
+        return [one.claimed.key in at for one in items]
 
 
 def _nobody() -> None:

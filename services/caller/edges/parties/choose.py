@@ -13,7 +13,7 @@ from shared.events.admissions import TestCallDispatched
 from shared.events.connection import BuiltinConnection, OpenAIConnection
 
 HANG_UP_PERSONA = "hang-up"
-OWN_SECRETS = Secrets(("",))  # the bot's mind is named by the operator, who may name anything
+OWN_SECRETS = Secrets(("",), whose="test bot")  # the bot's mind is named by the operator, who may name anything
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,16 @@ class OpenAIParty:
         self._side = side
         self._model = model
         self._system_prompt = system_prompt
-        self._client = AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key or "none",
-            timeout=REPLY_LIMIT_SECONDS,
-            max_retries=MAX_RETRIES,
-            http_client=http,
-        )
+        try:
+            self._client = AsyncOpenAI(
+                base_url=base_url,
+                api_key=api_key or "none",
+                timeout=REPLY_LIMIT_SECONDS,
+                max_retries=MAX_RETRIES,
+                http_client=http,
+            )
+        except (httpx2.InvalidURL, ValueError):
+            raise PartyError(f"The {_whose(side)}'s endpoint has an address that cannot be read") from None
         self._with_tools = True
 
     async def take_turn(self, turns: Sequence[Turn]) -> Reply:
@@ -60,7 +63,7 @@ class OpenAIParty:
         return Reply(text, ending if ending != "none" else marked, tools, think_ms, waited=True)
 
     async def _complete(self, turns: Sequence[Turn]) -> Any:
-        whose = "agent" if self._side == "agent" else "test bot"
+        whose = _whose(self._side)
         options: dict[str, Any] = {"tools": _tools(self._side)} if self._with_tools else {}
         try:
             answer = await self._client.chat.completions.create(
@@ -92,6 +95,10 @@ class OpenAIParty:
         return messages
 
 
+def _whose(side: Side) -> str:
+    return "agent" if side == "agent" else "test bot"
+
+
 def _tools(side: Side) -> list[dict[str, Any]]:
     names = ("end_call",) if side == "bot" else ("end_call", "transfer_call")
     said = {"end_call": "Hang up, after saying goodbye.", "transfer_call": "Hand the caller over to a human colleague."}
@@ -107,7 +114,8 @@ def _tools(side: Side) -> list[dict[str, Any]]:
 def _read_tools(message: Any) -> tuple[tuple[ToolUse, ...], Ending]:
     ending: Ending = "none"
     uses = []
-    for call in (getattr(message, "tool_calls", None) or [])[:MAX_TOOLS_OF_TURN]:
+    calls = getattr(message, "tool_calls", None)
+    for call in calls[:MAX_TOOLS_OF_TURN] if isinstance(calls, list) else ():
         name = str(getattr(getattr(call, "function", None), "name", ""))[:100]
         known = TOOLS.get(name, "none")
         ending = known if known != "none" else ending

@@ -3,6 +3,7 @@
 Deterministic: the same prompt and the same agent give the same call. It is a rule-based tester, not a mind.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -12,6 +13,8 @@ from services.caller.edges.parties.offline.wording import is_question, mentions,
 
 THINK_MS = 450
 MAX_BOT_LINES = 12
+MAX_REPEATS = 2
+MAX_FACTS_AT_ONCE = 2
 PATIENCE = {"human": 2, "refund": 2, "delivery": 2}
 
 _GOT = {
@@ -25,6 +28,7 @@ _GOT = {
         "closed",
         r"\d{1,2}:\d\d",
         "o'clock",
+        r"\d{1,2} (to|until|till) \d{1,2}",
         "24 hours",
         "around the clock",
     ),
@@ -60,7 +64,7 @@ class OfflineBot:
         self._pushed = 0
         self._lines = 0
         self._satisfied = False
-        self._said: set[str] = set()
+        self._said: Counter[str] = Counter()
 
     @cached_property
     def _scenario(self) -> Scenario:
@@ -83,8 +87,8 @@ class OfflineBot:
         if self._lines >= MAX_BOT_LINES:
             return "I have to go now. Thank you. Goodbye.", True
         for trigger, said in scenario.if_asked:
-            if self._stated and said not in self._said and resembles(line, trigger):
-                self._said.add(said)
+            if self._stated and self._said[said] < MAX_REPEATS and resembles(line, trigger):
+                self._said[said] += 1
                 return said, False
         if not self._stated:
             self._stated = True
@@ -123,7 +127,7 @@ class OfflineBot:
             self._satisfied = True
             return self._thanks(), True
         if is_question(line):
-            return self._unknown(line), False
+            return self._unknown(), False
         if self._pushed >= self._patience():
             return self._resign(), True
         return self._push_back(), False
@@ -140,20 +144,25 @@ class OfflineBot:
             bought = ""
         match scenario.goal:
             case "refund":
-                return f"{hello}{told or bought or 'I bought something from you and it is not right.'} I'd like a refund, please."
+                return (
+                    f"{hello}{told or bought} I'd like a refund, please."
+                    if told or bought
+                    else f"{hello}I'd like a refund for something that I bought, please."
+                )
             case "policy":
                 return f"{hello}I have a question about your refund policy. How long do I have to return something?"
             case "hours":
                 day = (
                     f" on {scenario.day}"
-                    if scenario.day.lower().endswith("day")
+                    if scenario.day.lower().endswith("day") and scenario.day != "Today"
                     else (f" {scenario.day.lower()}" if scenario.day else "")
                 )
                 return f"{hello}What are your opening hours{day}, please?"
             case "delivery":
                 tone = "I'm really not happy. " if scenario.angry else ""
                 late = told or bought or "I'm still waiting for my order."
-                return f"{hello}{tone}{late} My delivery is late. Where is it?"
+                named = "" if mentions(late, "late", "delay(ed)?", "arrived", "waiting") else "My delivery is late. "
+                return f"{hello}{tone}{late} {named}Where is it?"
             case "human":
                 return f"{hello}I'd like to speak to a human, please."
             case "question":
@@ -196,13 +205,14 @@ class OfflineBot:
             ("when", ("when did", "date of"), "It was {}.", "I don't remember exactly when."),
             ("amount", ("how much", "what amount"), "It was {}.", "I don't know the exact amount."),
         )
-        for key, words, known, unknown in wanted:
-            if mentions(line, *words):
-                return known.format(facts[key]) if key in facts else unknown
+        asked = [row for row in wanted if mentions(line, *row[1])]
+        known_ones = [known.format(facts[key]) for key, _, known, _ in asked if key in facts]
+        if asked:
+            return " ".join(known_ones[:MAX_FACTS_AT_ONCE]) or asked[0][3]
         if mentions(
             line, "what (is|was|seems to be) (wrong|the (problem|matter|issue|reason))", "what happened", "reason"
         ):
-            return " ".join(self._scenario.told) or "It is just not what I expected."
+            return " ".join(self._scenario.told) or "I'd rather not go into that."
         return None
 
     def _push_back(self) -> str:
@@ -211,7 +221,7 @@ class OfflineBot:
         match self._scenario.goal:
             case "refund":
                 return (
-                    "But it is faulty, and I want my money back."
+                    "I understand, but I'd really like my money back."
                     if first
                     else "That is not good enough. I'd like a refund."
                 )
@@ -228,9 +238,7 @@ class OfflineBot:
     def _patience(self) -> int:
         return PATIENCE.get(self._scenario.goal, 1) + (1 if self._scenario.angry else 0)
 
-    def _unknown(self, line: str) -> str:
-        if mentions(line, "do you", "are you", "did you", "have you", "is it", "was it"):
-            return "Yes."
+    def _unknown(self) -> str:
         return "I'm not sure, sorry."
 
     def _thanks(self) -> str:

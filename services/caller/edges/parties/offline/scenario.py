@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from services.caller.edges.parties.offline.wording import in_first_person, mentions, sentence, sentences
+from services.caller.edges.parties.offline.wording import in_first_person, mentions, sentence, sentences, to_the_other
 
 MAX_CONDITIONS = 20
 MAX_TOLD_SENTENCES = 2
@@ -44,12 +44,14 @@ _NAME = re.compile(
     r"(?:name is|named|called|name's) ([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})|^You are ([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})[,. ]"
 )
 _ORDER = re.compile(
-    r"(?:order|reference|booking|tracking|invoice)(?: (?:number|no\.?|id|code))?(?: is|:)?\s*#?\s*([A-Z]{0,4}-?\d[\dA-Z-]{2,15})",
+    r"(?:order|reference|booking|tracking|invoice)(?: (?:number|no\.?|id|code))?(?: is|:)?\s{0,3}#?\s{0,3}([A-Z]{0,4}-?\d[\dA-Z-]{2,15})",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{0,100}\w")
 _PHONE = re.compile(r"(?:phone|mobile|number to call)\D{0,20}(\+?\d[\d -]{6,16}\d)", re.IGNORECASE)
-_AMOUNT = re.compile(r"(?:[$€£] ?\d+(?:[.,]\d+)?|\d+(?:[.,]\d+)? (?:dollars|euros|pounds|usd|eur))", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"(?:[$€£] ?\d+(?:[.,]\d+)?|(?<![\d.,])\d{1,9}(?:[.,]\d{1,3})? (?:dollars|euros|pounds|usd|eur))", re.IGNORECASE
+)
 _ITEM = re.compile(
     r"(?:bought|ordered|purchased|got) ((?:(?:a|an|some|the|two|three|a pair of|new) ){0,2}[a-z][\w -]{2,40}?)(?= (?:which|that|from|on|at|for|last|two|three|a|\d+|yesterday|weeks?|days?|and|but|with|in)\b|[,.;]|$)",
     re.IGNORECASE,
@@ -63,7 +65,7 @@ _DAY = re.compile(
     re.IGNORECASE,
 )
 _IF_ASKED = re.compile(
-    r"(?:if|when) (?:you are |you're |they |the agent |anyone |somebody )?(?:asks?|asked)(?: (?:you|about|for|you for|you about))? (.+?),? (?:say|answer|reply|tell them|respond)(?: that| with)? (.+)",
+    r"(?:if|when) (?:you are |you're |they |the agent |anyone |somebody )?(?:asks?|asked)(?: (?:you|about|for|you for|you about))? (.{1,200}?),? (?:say|answer|reply|tell them|respond)(?: that| with)? (.+)",
     re.IGNORECASE,
 )
 _QUOTE = re.compile(r"[\"“”']([^\"“”]{3,300}\?)[\"“”']?")
@@ -76,6 +78,13 @@ _ASK = re.compile(
     r"\b(?:ask|asking|enquire|inquire)(?:s)? (?:the agent |them )?(about|for|whether|if|how|what|when|where|who|to) ([^.!?;]{2,160})",
     re.IGNORECASE,
 )
+_IMPERATIVE = re.compile(
+    r"^(?:please )?((?:book|order|reserve|cancel|change|reschedule|schedule|check|make|find|buy|update|confirm|report|pay|renew) [^.!?;]{3,160})",
+    re.IGNORECASE,
+)
+_MOOD = re.compile(r"^you (?:are|feel) (?:\w+ ){0,2}\w+: ", re.IGNORECASE)
+_REASON = re.compile(r"\bbecause ((?:you|your|it|they|the) [^.;]{3,160})", re.IGNORECASE)
+_TOLD_TO = re.compile(r"^(?:complain|say|mention|explain|tell (?:them|the agent)) that ", re.IGNORECASE)
 _PROBLEM = (
     "broken",
     "broke",
@@ -160,7 +169,9 @@ def _question(text: str) -> str:
         return sentence(quoted[1])
     if plain := _TRIVIA.search(text):
         return sentence(plain[1])
-    asked = re.search(r"\bask\b[^.]*?\b((?:who|what|which|when|where|why|how) [^.!?;]{4,160})", text, re.IGNORECASE)
+    asked = re.search(
+        r"\bask\b[^.]{0,200}?\b((?:who|what|which|when|where|why|how) [^.!?;]{4,160})", text, re.IGNORECASE
+    )
     if asked and not mentions(asked[1], "opens?", "closes?", "opening", "hours", "you can"):
         return _direct(in_first_person(asked[1]))
     return ""
@@ -182,10 +193,14 @@ def _direct(indirect: str) -> str:
 
 
 def _wish(text: str) -> str:
+    if do := _IMPERATIVE.search(text):
+        return sentence(f"I'd like to {do[1][0].lower()}{in_first_person(do[1][1:])}")
     if want := _WANT.search(text):
         return sentence("I'd like to " + in_first_person(want[1]))
     if ask := _ASK.search(text):
         link = "" if ask[1].lower() in ("about", "for", "to") else ask[1] + " "
+        if ask[1].lower() == "to" and mentions(ask[0], "agent", "them"):
+            return sentence("Could you " + to_the_other(ask[2])).rstrip(".") + "?"
         verb = {"about": "I have a question about ", "for": "I'd like to ask for ", "to": "I'd like to "}
         return sentence(verb.get(ask[1].lower(), "I'd like to know ") + link + in_first_person(ask[2]))
     return ""
@@ -199,7 +214,13 @@ def _told(parts: list[str]) -> tuple[str, ...]:
         if clause and not _IF_ASKED.search(part):
             told.append(sentence("I " + in_first_person(clause[1])))
             continue
-        if _IF_ASKED.search(part) or mentions(part, "you want", "your goal", "you are an?", "ask", "insist", "say"):
+        if _IF_ASKED.search(part):
+            continue
+        if reason := _REASON.search(part):
+            told.append(sentence(in_first_person(reason[1])))
+            continue
+        part = _TOLD_TO.sub("", _MOOD.sub("", part))
+        if mentions(part, "you want", "your goal", "you are an?", "ask", "insist", "say"):
             continue
         if mentions(part, *_PROBLEM) or mentions(
             part, "bought", "ordered", "purchased", "waiting", "arrived?", "promised"

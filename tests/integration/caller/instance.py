@@ -1,0 +1,225 @@
+"""Instances of the caller on a real database: a test hands them polls, asks them to claim, and owns their clock."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.caller.domain.attempt import Claimed
+from services.caller.edges.db.attempts import SqlAttempts
+from services.caller.edges.db.stages import GroupedStages
+from services.caller.edges.kafka import HEARS
+from services.caller.edges.worker import Worker
+from services.caller.ports import Stages
+from services.caller.usecases.accept_dispatches import give_up_unreadable
+from shared.db.database import Database
+from shared.events.admissions import TestCallDispatched
+from shared.events.event import Event
+from tests.integration.caller.faults import BreakableOutbox, SlowToDial
+from tests.integration.caller.line import Line
+from tests.support.ear import Ear, an_ear
+from tests.support.some_events import requested
+from tests.support.waiting import eventually
+
+AS_FAST_AS_IT_GOES = 1e9
+
+
+def dispatched(run_id: int, *, starts_within_seconds: float = 60.0, **fields: Any) -> TestCallDispatched:
+    """A dispatch of a run."""
+    request = requested(run_id)
+    values: dict[str, Any] = {
+        "run_id": run_id,
+        "org_id": 1,
+        "request_id": run_id,
+        "batch_id": None,
+        "prompt": request.prompts[0],
+        "direction": "outbound",
+        "mode": "bot",
+        "target": request.target,
+        "held_minutes": 1,
+        "start_before": datetime.now(UTC) + timedelta(seconds=starts_within_seconds),
+    }
+    return TestCallDispatched(**(values | fields))
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when the test says so. `looks` counts how often somebody asked for the time."""
+
+    now: float = 1_000.0
+    looks: int = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.now
+
+    async def is_looked_at(self) -> None:
+        """Wait until whoever holds a call has seen what time it is now."""
+        before = self.looks
+
+        async def looked() -> bool:
+            return self.looks >= before + 2
+
+        await eventually(looked, what="a look at the clock")
+
+
+@dataclass
+class Caller:
+    """One instance."""
+
+    ear: Ear
+    worker: Worker
+    stages: Stages
+    line: Line
+    clock: Clock
+    outbox: BreakableOutbox
+    told: list[Event] = field(default_factory=list)
+
+    @property
+    def database(self) -> Database:
+        return self.ear.database
+
+    async def hear(self, *events: Event) -> None:
+        """Hear a poll."""
+        self.told += await self.ear.hear(*events)
+
+    async def claim(self) -> None:
+        """Claim what there is room for, once; the calls begin."""
+        await self.worker.claim_once()
+
+    async def claims_and_vanishes(self) -> list[Claimed]:
+        """Claim, and never be heard of again."""
+        async with self.database.transaction() as transaction:
+            return await SqlAttempts(transaction, poke=lambda: None).claim(100)
+
+    async def idle(self) -> None:
+        """Wait until no call is up here."""
+
+        async def nothing_up() -> bool:
+            return self.worker.calls_up() == 0
+
+        await eventually(nothing_up, what="all calls ended")
+
+    async def reap(self) -> None:
+        """Look for what is overdue, once."""
+        await self.worker.reap_once()
+
+    async def call(self, *events: Event) -> list[Event]:
+        """Hear dispatches, call, wait for the end; return what was said."""
+        await self.hear(*events)
+        await self.claim()
+        await self.idle()
+        return await self.said()
+
+    async def said(self) -> list[Event]:
+        """Everything that was said so far, whichever instance said it."""
+        self.told += await self.ear.said()
+        return self.told
+
+    async def status(self, run_id: int) -> str | None:
+        """What the database says of a run."""
+        status: str | None = await self.value("SELECT status FROM attempts WHERE run_id = :run", run=run_id)
+        return status
+
+    async def value(self, question: str, **values: Any) -> Any:
+        """Ask the caller's database."""
+        async with self.database.reading() as transaction:
+            return await transaction.value(question, **values)
+
+    async def leases_run_out(self, *run_ids: int) -> None:
+        """Let the database's clock pass the leases of these runs, or of all."""
+        async with self.database.transaction() as transaction:
+            await transaction.run(
+                """
+                UPDATE attempts SET lease_expires_at = now() - interval '1 second'
+                WHERE run_id IN (  -- locked in the order of every other statement, so that none waits in a circle
+                    SELECT run_id FROM attempts
+                    WHERE lease_expires_at IS NOT NULL AND (:all OR run_id = ANY(CAST(:runs AS bigint[])))
+                    ORDER BY run_id FOR UPDATE
+                ) AND lease_expires_at IS NOT NULL
+                """,
+                all=not run_ids,
+                runs=list(run_ids),
+            )
+
+    async def start_passes(self, run_id: int) -> None:
+        """Let the database's clock pass the time until which a run may be started."""
+        async with self.database.transaction() as transaction:
+            await transaction.run(
+                "UPDATE attempts SET start_before = now() - interval '1 second' WHERE run_id = :run", run=run_id
+            )
+
+    async def token_is_replaced(self, run_id: int) -> None:
+        """Let another worker have the attempt."""
+        async with self.database.transaction() as transaction:
+            await transaction.run("UPDATE attempts SET lease_token = gen_random_uuid() WHERE run_id = :run", run=run_id)
+
+
+def slow(caller: Caller) -> SlowToDial:
+    """An instance's slow stages."""
+    assert isinstance(caller.stages, SlowToDial)
+    return caller.stages
+
+
+async def about_to_dial(caller: Caller) -> asyncio.Event:
+    """Claim run 11, which waits just before it is dialled; return what lets it go on."""
+    await caller.hear(dispatched(11))
+    await caller.claim()
+    await eventually(slow(caller).waits(11))
+    (gate,) = slow(caller).gates[11]
+    return gate
+
+
+@dataclass
+class Callers:
+    """Makes instances, and stops them at the end."""
+
+    database: Database
+    line: Line
+    made: list[Caller] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def another(
+        self,
+        *,
+        calls_limit: int = 50,
+        speed: float = AS_FAST_AS_IT_GOES,
+        database: Database | None = None,
+        around: Callable[[Stages], Stages] = lambda stages: stages,
+    ) -> Caller:
+        """Start an instance, with partitions, a clock and an outbox of its own."""
+        database, clock, outbox = database or self.database, Clock(), BreakableOutbox()
+        grouped = GroupedStages(database, outbox)
+        self.tasks.append(asyncio.create_task(grouped.run(), name="stages"))
+        stages = around(grouped)
+        worker = Worker(
+            database=database,
+            outbox=outbox,
+            stages=stages,
+            parties=self.line,
+            speed=speed,
+            calls_limit=calls_limit,
+            clock=clock,
+        )
+        ear = await an_ear(
+            "caller",
+            database,
+            hears=HEARS,
+            open_books=lambda transaction: SqlAttempts(transaction, poke=worker.poke),
+            on_dead_letters=give_up_unreadable,
+            partition=len(self.made),
+        )
+        self.made.append(Caller(ear, worker, stages, self.line, clock, outbox))
+        return self.made[-1]
+
+    async def stop(self) -> None:
+        """Stop everything. A part that fell by itself is a fault of the product."""
+        for task in self.tasks:
+            if task.done():
+                task.result()
+        calls = [task for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
+        for task in (*calls, *self.tasks):
+            task.cancel()
+        await asyncio.gather(*calls, *self.tasks, return_exceptions=True)
+        self.tasks.clear()

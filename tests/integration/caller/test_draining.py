@@ -1,0 +1,128 @@
+"""An orderly end of a process: calls finish, what was not dialled goes to others, the rest ends with a sentence."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from services.caller.domain import attempt, limits
+from shared.events.executions import TestCallCompleted, TestCallFailed
+from tests.integration.caller.faults import SlowToDial, waits_for_a_lock
+from tests.integration.caller.instance import Caller, Callers, dispatched, slow
+from tests.integration.caller.line import Line
+from tests.integration.caller.outcomes import ends_of, failures_of
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls have no time to finish."""
+    monkeypatch.setattr(limits, "DRAIN_SECONDS", 0.05)
+
+
+async def up(caller: Caller, line: Line, *run_ids: int) -> None:
+    """Let calls be up until the gate opens."""
+    line.gate.clear()
+    await caller.hear(*(dispatched(run_id) for run_id in run_ids))
+    await caller.claim()
+    await eventually(line.is_up(*run_ids))
+
+
+async def test_a_process_without_calls_may_go_at_once(caller: Caller) -> None:
+    await asyncio.wait_for(caller.worker.drain(), timeout=1)
+
+
+async def test_calls_are_finished(caller: Caller, line: Line) -> None:
+    await up(caller, line, 11, 12)
+    draining = asyncio.create_task(caller.worker.drain())
+    line.gate.set()
+    await draining
+    assert caller.worker.calls_up() == 0
+    said = await caller.said()
+    assert [type(one) for run_id in (11, 12) for one in ends_of(said, run_id)] == [TestCallCompleted] * 2
+
+
+async def test_nothing_more_is_claimed(callers: Callers, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CLAIM_FALLBACK_SECONDS", 0.01)
+    going, staying = await callers.another(), await callers.another()
+    working = asyncio.create_task(going.worker.claim_for_ever())
+    await going.worker.drain()
+    await going.hear(dispatched(11))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(working), timeout=0.2)  # it goes round and claims nothing
+    assert await staying.status(11) == "waiting"
+    await staying.claim()
+    await staying.idle()
+    assert line.placed == {11: 1}
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_does_not_finish_is_hung_up_and_says_why(caller: Caller, line: Line) -> None:
+    await up(caller, line, 11, 12)
+    await caller.worker.drain()
+    await caller.idle()
+    said = await caller.said()
+    for run_id in (11, 12):
+        (failed,) = ends_of(said, run_id)
+        assert isinstance(failed, TestCallFailed)
+        assert failed.error_message == attempt.SHUT_DOWN == "The caller was shut down during the call"
+        assert failed.started_at is not None
+    await eventually(line.is_quiet, what="the line is quiet")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_was_not_dialled_is_put_back_for_another(callers: Callers, line: Line) -> None:
+    going, staying = await callers.another(around=SlowToDial), await callers.another()
+    await going.hear(dispatched(11))
+    await going.claim()
+    await eventually(slow(going).waits(11))
+    await going.worker.drain()
+    assert await staying.status(11) == "waiting", "at once, not when the lease has run out"
+    said = await staying.call()
+    assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
+    slow(going).gates[11][0].set()
+    await going.idle()
+    assert line.placed == {11: 1}, "who put it back does not call after all"
+    assert len(ends_of(await staying.said(), 11)) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_some_finish_some_are_put_back_some_are_hung_up(callers: Callers, line: Line) -> None:
+    going = await callers.another(around=SlowToDial)
+    line.gate.clear()
+    await going.hear(*(dispatched(run_id) for run_id in (11, 12)))
+    await going.claim()
+    for run_id in (11, 12):
+        await eventually(slow(going).waits(run_id))
+    slow(going).gates[11][0].set()
+    await eventually(line.is_up(11))
+    await going.worker.drain()
+
+    async def ended() -> bool:
+        return await going.status(11) == "failed"
+
+    await eventually(ended)
+    assert await going.status(12) == "waiting"
+    assert failures_of(await going.said(), 11) == [attempt.SHUT_DOWN]
+
+
+async def test_a_claim_that_is_on_its_way_belongs_to_what_is_drained(
+    callers: Callers, line: Line, onlooker: asyncpg.Connection
+) -> None:
+    caller = await callers.another()
+    await caller.hear(dispatched(11))
+    async with onlooker.transaction():
+        await onlooker.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
+        claiming = asyncio.create_task(caller.worker.claim_for_ever())
+        await eventually(lambda: waits_for_a_lock(onlooker), what="the claim is on its way")
+        draining = asyncio.create_task(caller.worker.drain())
+        done, _ = await asyncio.wait({draining}, timeout=0.2)
+    await draining
+    claiming.cancel()
+    await asyncio.gather(claiming, return_exceptions=True)
+    assert not done, "what is claimed after the process was thought to be empty is lost with it"
+    assert await caller.status(11) in ("completed", "waiting")

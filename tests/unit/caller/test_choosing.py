@@ -1,0 +1,73 @@
+"""Who talks to whom: by the agent's connection, and by this deployment's choice of the bot's mind."""
+
+import httpx2
+import pytest
+
+from services.caller.domain.turn import Party, PartyError, Reply
+from services.caller.edges.parties.choose import ChosenParties
+from services.caller.edges.parties.openai_chat import BOT_PROMPT
+from services.caller.edges.secrets import Secrets
+from shared.events.admissions import TestCallDispatched
+from shared.events.connection import BuiltinConnection, Connection, OpenAIConnection
+from tests.unit.caller.builders import a_dispatch
+from tests.unit.caller.endpoint import Endpoint
+
+
+def reached_by(connection: Connection) -> TestCallDispatched:
+    """A dispatch to an agent behind a connection."""
+    return a_dispatch(target=a_dispatch().target.model_copy(update={"connection": connection}))
+
+
+def openai(endpoint: Endpoint, key: str | None = None) -> OpenAIConnection:
+    return OpenAIConnection(kind="openai", base_url=endpoint.url, model="m", api_key_ref=key, system_prompt="Be kind.")
+
+
+@pytest.fixture
+def parties(http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> ChosenParties:
+    """A deployment with an agent's key and one of its own."""
+    monkeypatch.setenv("AGENT_KEY_ACME", "sk-acme")
+    monkeypatch.setenv("OWN_KEY", "sk-own")
+    return ChosenParties(Secrets(), http)
+
+
+async def first_line(party: Party) -> Reply:
+    return await party.take_turn(())
+
+
+async def test_the_builtin_agent_greets_by_its_name(parties: ChosenParties) -> None:
+    assert "Ann" in (await first_line(parties.agent(a_dispatch()))).text
+
+
+async def test_the_agent_for_load_tests_hangs_up_without_a_word(parties: ChosenParties) -> None:
+    reply = await first_line(parties.agent(reached_by(BuiltinConnection(persona="hang-up"))))
+    assert (reply.text, reply.ending) == ("", "hang_up")
+
+
+async def test_an_agent_behind_an_endpoint_gets_its_own_prompt_and_key(
+    parties: ChosenParties, endpoint: Endpoint
+) -> None:
+    await first_line(parties.agent(reached_by(openai(endpoint, "env:AGENT_KEY_ACME"))))
+    assert endpoint.asked[0]["messages"][0]["content"] == "Be kind."
+    assert endpoint.keys == ["Bearer sk-acme"]
+
+
+async def test_an_agent_cannot_have_our_own_keys_sent_to_it(parties: ChosenParties, endpoint: Endpoint) -> None:
+    with pytest.raises(PartyError):
+        parties.agent(reached_by(openai(endpoint, "env:OWN_KEY")))
+    assert endpoint.asked == []
+
+
+async def test_a_bot_with_a_mind_gets_the_role_and_the_operator_s_key(
+    parties: ChosenParties, http: httpx2.AsyncClient, endpoint: Endpoint
+) -> None:
+    minded = ChosenParties(parties.secrets, http, openai(endpoint, "env:OWN_KEY"))
+    await first_line(minded.bot(a_dispatch(prompt="You are Maria.")))
+    assert endpoint.asked[0]["messages"][0]["content"] == BOT_PROMPT + "You are Maria."
+    assert endpoint.keys == ["Bearer sk-own"]
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://:", "http://a:b:c/"])
+async def test_an_address_that_is_none_fails_the_call_and_not_the_caller(parties: ChosenParties, url: str) -> None:
+    connection = OpenAIConnection(kind="openai", base_url=url, model="m")
+    with pytest.raises(PartyError):
+        await first_line(parties.agent(reached_by(connection)))
