@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.local import kafka_broker, postgres
+from deploy.local.children import dies_with_parent
 from deploy.local.ports import free_port
 from deploy.local.reachable import reachable_folder
 from deploy.provision.database import SERVICES, database_url, provision_database, service_url
@@ -93,8 +94,9 @@ async def a_rig() -> AsyncIterator[Rig]:
 def _start(stack: ExitStack, service: str, environment: dict[str, str], log: Path) -> int:
     output = stack.enter_context(log.open("wb"))
     process = subprocess.Popen(
-        [sys.executable, "-m", f"services.{service}"], env=environment, cwd=ROOT, stdout=output, stderr=output
-    )
+        [sys.executable, "-m", f"services.{service}"], env=environment, cwd=ROOT, stdout=output, stderr=output,
+        preexec_fn=dies_with_parent,
+    )  # fmt: skip
     stack.callback(process.wait)
     stack.callback(process.kill)
     return process.pid

@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 import httpx2
 
+from deploy.local.children import dies_with_parent
 from deploy.publish.platform import Platform, platform
 from shared.events.connection import BuiltinConnection, Connection
 from shared.events.directory import AgentUpserted, ApiKeyIssued, OrgUpserted
@@ -75,8 +76,9 @@ class System:
         }
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", f"services.{service}"], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
+                [sys.executable, "-m", f"services.{service}"], cwd=ROOT, env=environment, stdout=log, stderr=log,
+                preexec_fn=dies_with_parent,
+            )  # fmt: skip
 
     def kill(self, name: str) -> None:
         """Kill an instance as the kernel would: no goodbye."""

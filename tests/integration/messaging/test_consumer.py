@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from shared.db.failures import is_transient
 from tests.infra.resolve import Infra
 from tests.support.databases import TestDatabase
 from tests.support.toy_service import Toy, a_deposit, a_toy, make_tables, running
@@ -24,7 +25,12 @@ async def toy(test_database: TestDatabase, infra: Infra, topic_prefix: str) -> A
 
 async def _has(toy: Toy, *ids: str) -> None:
     async def all_there() -> bool:
-        return sorted(await toy.ids()) == sorted(ids)
+        try:
+            return sorted(await toy.ids()) == sorted(ids)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return False  # the test has just killed the connection that it asks through
 
     await eventually(all_there, what=f"the deposits {ids}")
 
