@@ -8,7 +8,7 @@ class Pacing:
     """Spaces the beginnings of rounds by at least `interval_seconds`. A round after a rest begins at once.
 
     A transaction, a publication or a tick costs nearly the same for one item as for fifty. Without spacing a busy
-    service runs many rounds of one or two items and is soon at its limit; with it, the first item after a rest is as
+    service runs many rounds of one or two items at its neighbours' expense; with it, the first item after a rest is as
     quick as ever, and under load the rounds fill up (figures: docs/performance.md).
     """
 
