@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from services.api.domain.asking import Answer, Asked
 from services.api.edges.db.admission import Admission
-from services.api.edges.db.cleaner import clean_for_ever
+from services.api.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.picture import SqlPicture
 from services.api.edges.http.app import create_app
@@ -14,6 +14,7 @@ from services.api.edges.http.server import ApiServer
 from services.api.edges.kafka import HEARS
 from services.api.settings import ApiSettings
 from services.api.usecases.give_up_unreadable import give_up_unreadable
+from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.db.group_commit import GroupCommit
 from shared.messaging.messages import DeadLetter, Say
@@ -51,7 +52,11 @@ async def wire(settings: ApiSettings) -> Service:
         Component("admission", admission.run),
         # The API accepts and shows while Kafka is away: what it says waits in the outbox.
         *(replace(component, vital=False) for component in station.components),
-        Component("cleaner", lambda: clean_for_ever(database), vital=False),
+        Component(
+            "cleaner",
+            lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),
+            vital=False,
+        ),
     )
 
     async def drain() -> None:

@@ -3,7 +3,7 @@
 import httpx2
 
 from services.caller.edges.db.attempts import SqlAttempts
-from services.caller.edges.db.cleaner import clean_for_ever
+from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.caller.edges.db.stages import GroupedStages
 from services.caller.edges.kafka import HEARS
 from services.caller.edges.parties.bounded_transport import BoundedTransport
@@ -12,6 +12,7 @@ from services.caller.edges.secrets import Secrets
 from services.caller.edges.worker import Worker
 from services.caller.settings import CallerSettings
 from services.caller.usecases.accept_dispatches import give_up_unreadable
+from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.messaging.station import open_station
 from shared.process.keep_running import Component
@@ -62,6 +63,10 @@ async def wire(settings: CallerSettings) -> Service:
         Component("claims", worker.claim_for_ever),
         Component("leases", worker.keep_leases_for_ever),
         Component("reaper", worker.reap_for_ever),
-        Component("cleaner", lambda: clean_for_ever(database), vital=False),
+        Component(
+            "cleaner",
+            lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),
+            vital=False,
+        ),
     )
     return Service("caller", components, close, drain)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from services.scheduler.edges.cleaner import clean_for_ever
+from services.scheduler.edges.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.scheduler.edges.db import SqlQueue
 from services.scheduler.edges.kafka import HEARS
 from services.scheduler.edges.ticker import Ticker
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.usecases.give_up_unreadable import give_up_unreadable
+from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.messaging.messages import DeadLetter, Say
 from shared.messaging.station import open_station
@@ -35,6 +36,10 @@ async def wire(settings: SchedulerSettings) -> Service:
     components = (
         *station.components,
         Component("ticker", lambda: ticker.run(station.outbox)),
-        Component("cleaner", lambda: clean_for_ever(database), vital=False),
+        Component(
+            "cleaner",
+            lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),
+            vital=False,
+        ),
     )
     return Service("scheduler", components, database.dispose, station.flush)

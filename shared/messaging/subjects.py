@@ -1,5 +1,7 @@
 """Reads the headers of a dead letter: all that is left of it."""
 
+from collections.abc import Sequence
+
 from shared.events.fields import MAX_ID
 from shared.messaging.messages import DeadLetter
 
@@ -17,3 +19,8 @@ def subject_id(letter: DeadLetter) -> int | None:
     if subject.isascii() and subject.isdigit() and len(subject) <= MAX_DIGITS and 1 <= int(subject) <= MAX_ID:
         return int(subject)
     return None
+
+
+def subject_ids(letters: Sequence[DeadLetter], *events: str) -> set[int]:
+    """Return the ids of all letters that claimed to be one of these events."""
+    return {number for letter in letters if concerns(letter, *events) and (number := subject_id(letter)) is not None}

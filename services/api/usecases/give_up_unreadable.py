@@ -6,7 +6,7 @@ from datetime import datetime
 from services.api.ports import Picture
 from shared.events.executions import TestCallFailed
 from shared.messaging.messages import DeadLetter, Say
-from shared.messaging.subjects import concerns, subject_id
+from shared.messaging.subjects import subject_ids
 
 UNREADABLE_END = "The result of the call could not be read"
 UNREADABLE_DECLINE = "The funds were declined"
@@ -15,10 +15,10 @@ UNREADABLE_EXPIRY = "The run was given up before it started"
 
 async def give_up_unreadable(picture: Picture, letters: Sequence[DeadLetter], *, now: datetime) -> list[Say]:
     """Go by the headers alone. An unreadable account or entry needs nothing: the next one carries the whole account."""
-    declined = _ids(letters, "FundsDeclined")
-    answered = declined | _ids(letters, "FundsReserved")
-    ended = _ids(letters, "TestCallCompleted", "TestCallFailed")
-    expired = _ids(letters, "TestCallExpired")
+    declined = subject_ids(letters, "FundsDeclined")
+    answered = declined | subject_ids(letters, "FundsReserved")
+    ended = subject_ids(letters, "TestCallCompleted", "TestCallFailed")
+    expired = subject_ids(letters, "TestCallExpired")
     await picture.mark_answered(sorted(answered))
     await picture.fail_requests(dict.fromkeys(declined, UNREADABLE_DECLINE), dict.fromkeys(declined, now))
     await picture.fail_queued(dict.fromkeys(expired, UNREADABLE_EXPIRY), dict.fromkeys(expired, now))
@@ -39,7 +39,3 @@ def _failure(run_id: int, now: datetime) -> TestCallFailed:
         transcript=(),
         figures=None,
     )
-
-
-def _ids(letters: Sequence[DeadLetter], *events: str) -> set[int]:
-    return {number for letter in letters if concerns(letter, *events) and (number := subject_id(letter)) is not None}

@@ -7,7 +7,7 @@ from services.caller.ports import Attempts
 from services.caller.usecases.saying import failed
 from shared.events.admissions import TestCallDispatched
 from shared.messaging.messages import DeadLetter, Heard, Say
-from shared.messaging.subjects import concerns, subject_id
+from shared.messaging.subjects import subject_ids
 
 
 async def accept_dispatches(attempts: Attempts, heard: Sequence[Heard[TestCallDispatched]]) -> list[Say]:
@@ -20,6 +20,5 @@ async def accept_dispatches(attempts: Attempts, heard: Sequence[Heard[TestCallDi
 
 async def give_up_unreadable(attempts: Attempts, letters: Sequence[DeadLetter]) -> list[Say]:
     """Fail the runs of unreadable dispatches, going by the headers alone: nobody else would end them."""
-    ids = {subject_id(letter) for letter in letters if concerns(letter, "TestCallDispatched")}
-    given_up = await attempts.add_failed({run_id: UNREADABLE for run_id in ids if run_id is not None})
+    given_up = await attempts.add_failed(dict.fromkeys(subject_ids(letters, "TestCallDispatched"), UNREADABLE))
     return [failed(one) for one in given_up]

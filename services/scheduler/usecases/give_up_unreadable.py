@@ -7,7 +7,7 @@ from services.scheduler.domain.limits import UNREADABLE
 from services.scheduler.ports import Queue
 from services.scheduler.usecases.tick import expiry
 from shared.messaging.messages import DeadLetter, Say
-from shared.messaging.subjects import concerns, subject_id
+from shared.messaging.subjects import subject_ids
 
 
 async def give_up_unreadable(queue: Queue, letters: Sequence[DeadLetter], *, now: datetime) -> list[Say]:
@@ -16,16 +16,12 @@ async def give_up_unreadable(queue: Queue, letters: Sequence[DeadLetter], *, now
     An unreadable request is declined by billing. An unreadable FundsReserved expires its runs (billing then releases);
     an unreadable end frees the slot; an unreadable start lets the successor be due a stagger from now.
     """
-    ended = _ids(letters, "TestCallCompleted", "TestCallFailed")
-    started = _ids(letters, "CallStarted")
+    ended = subject_ids(letters, "TestCallCompleted", "TestCallFailed")
+    started = subject_ids(letters, "CallStarted")
     await queue.lock_orgs_of_runs(ended | started)
     await queue.mark_started(dict.fromkeys(started, now))
     await queue.end(ended)
-    await queue.answer_funds(dict.fromkeys(_ids(letters, "FundsDeclined"), False))
-    expired = await queue.expire_request(_ids(letters, "FundsReserved"))
+    await queue.answer_funds(dict.fromkeys(subject_ids(letters, "FundsDeclined"), False))
+    expired = await queue.expire_request(subject_ids(letters, "FundsReserved"))
     queue.ask_for_tick()
     return [expiry(run, UNREADABLE) for run in expired]
-
-
-def _ids(letters: Sequence[DeadLetter], *events: str) -> set[int]:
-    return {number for letter in letters if concerns(letter, *events) and (number := subject_id(letter)) is not None}

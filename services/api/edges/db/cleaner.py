@@ -1,22 +1,10 @@
 """Deletes idempotency keys that are over."""
 
-import asyncio
-
 from services.api.edges.db.desk import KEY_LIFETIME_HOURS
+from shared.db.cleaning import MAX_ROWS
 from shared.db.database import Database
 
 CLEAN_EVERY_SECONDS = 600
-MAX_ROWS = 5_000
-MAX_ROUNDS = 1_000
-
-
-async def clean_for_ever(database: Database) -> None:
-    """Delete keys after their lifetime, a bounded number at a time."""
-    while True:
-        await asyncio.sleep(CLEAN_EVERY_SECONDS)
-        for _ in range(MAX_ROUNDS):
-            if await clean_once(database) < MAX_ROWS:
-                break
 
 
 async def clean_once(database: Database) -> int:
