@@ -12,8 +12,14 @@ from shared.telemetry import metrics
 
 RunAndToken = tuple[int, UUID]
 
+# Locked in the order of the runs, whatever the plan: a renewal and an end that meet would else wait in a circle.
 _MINE = """
-    unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[])) AS mine (run_id, token)
+    (
+        SELECT attempts.run_id, given.token
+        FROM unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[])) AS given (run_id, token)
+        JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
+        ORDER BY attempts.run_id FOR UPDATE OF attempts
+    ) AS mine
 """
 
 

@@ -1,0 +1,43 @@
+"""Statements about many attempts lock them in one order, so that those that meet do not wait in a circle."""
+
+import asyncio
+import random
+from uuid import UUID
+
+import pytest
+
+from services.caller.edges.db.attempts import SqlAttempts
+from shared.db.database import Database
+from tests.integration.caller.instance import Caller, dispatched
+from tests.support.databases import TestDatabase
+
+pytestmark = pytest.mark.integration
+
+RUNS = range(1, 301)
+ROUNDS = 10
+# Two plans that PostgreSQL may choose between: by the rows' places in the table, or by the order they are asked for in.
+BY_PLACE = "SET LOCAL enable_nestloop = off"
+AS_ASKED = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+
+
+async def renew(database: Database, plan: str, mine: list[tuple[int, UUID]]) -> None:
+    async with database.transaction() as transaction:
+        for setting in plan.split("; "):
+            await transaction.run(setting)
+        renewed = await SqlAttempts(transaction, poke=lambda: None).renew(mine)
+    assert len(renewed) == len(mine)
+
+
+async def test_statements_with_different_plans_do_not_deadlock(caller: Caller, test_database: TestDatabase) -> None:
+    await caller.ear.hear(*(dispatched(run_id) for run_id in RUNS))
+    async with caller.database.transaction() as transaction:
+        claimed = await SqlAttempts(transaction, poke=lambda: None).claim(len(RUNS))
+        # The rows lie in another order than their ids from now on, as they do after some updates.
+        for one in random.Random(1).sample(claimed, k=len(claimed)):
+            await transaction.run("UPDATE attempts SET heard_at = heard_at WHERE run_id = :run", run=one.run_id)
+    mine = [one.key for one in claimed]
+    first, second = (Database(test_database.url("caller"), schema="caller", pool_connections=2) for _ in range(2))
+    for _ in range(ROUNDS):
+        await asyncio.gather(renew(first, BY_PLACE, mine), renew(second, AS_ASKED, mine))
+    await first.dispose()
+    await second.dispose()
