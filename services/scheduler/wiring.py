@@ -9,6 +9,7 @@ from services.scheduler.edges.kafka import HEARS
 from services.scheduler.edges.ticker import Ticker
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.usecases.give_up_unreadable import give_up_unreadable
+from services.scheduler.usecases.lock_orgs import lock_orgs
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.messaging.messages import DeadLetter, Say
@@ -32,6 +33,7 @@ async def wire(settings: SchedulerSettings) -> Service:
         hears=HEARS,
         open_books=lambda transaction: SqlQueue(transaction, poke=ticker.poke),
         on_dead_letters=on_dead_letters,
+        lock_first=lock_orgs,
     )
     components = (
         *station.components,

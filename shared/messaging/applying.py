@@ -21,6 +21,7 @@ log = logs.logger(__name__)
 
 Positions = dict[TopicPartition, int]
 Books = Any  # what a service opens on a transaction for its use cases
+LockFirst = Callable[[Books, Sequence[Heard[Any]]], Awaitable[None]]
 OnDeadLetters = Callable[[Books, Sequence[DeadLetter]], Awaitable[Sequence[Say]]]
 IN_SEQUENCE = frozenset(topic.name for topic in TOPICS if topic.in_sequence)
 
@@ -30,6 +31,9 @@ class Applier:
 
     `positions` is the next offset of each partition of one assignment; every commit moves it. It belongs to the
     consumer's current assignment: after a rebalance there is a new one, and a commit on the old one is harmless.
+
+    `lock_first` locks what a whole poll is about, in one order: use cases that lock one after the other would wait for
+    another instance's in a circle.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Applier:
         hears: Sequence[Hears],
         open_books: Callable[[Transaction], Books],
         on_dead_letters: OnDeadLetters,
+        lock_first: LockFirst | None = None,
         topic_prefix: str = "",
     ) -> None:
         self._service = service
@@ -51,6 +56,7 @@ class Applier:
         self._types = {BY_EVENT[row.event].type: BY_EVENT[row.event] for row in hears}
         self._open_books = open_books
         self._on_dead_letters = on_dead_letters
+        self._lock_first = lock_first
         self._prefix_chars = len(topic_prefix)
 
     @property
@@ -122,6 +128,8 @@ class Applier:
             async with self._database.transaction() as transaction:
                 await offsets.advance(transaction, moves)
                 books = self._open_books(transaction)
+                if heard and self._lock_first is not None:
+                    await self._lock_first(books, heard)
                 says: list[Say] = []
                 for event, group in self._grouped(heard):
                     says.extend(await self._usecases[event](books, group))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.db.database import Database
 from shared.db.transaction import Transaction
-from shared.messaging.applying import Applier, Books, OnDeadLetters
+from shared.messaging.applying import Applier, Books, LockFirst, OnDeadLetters
 from shared.messaging.consumer import Consumer
 from shared.messaging.messages import Hears
 from shared.messaging.outbox import Outbox
@@ -35,6 +35,7 @@ def open_station(
     hears: Sequence[Hears],
     open_books: Callable[[Transaction], Books],
     on_dead_letters: OnDeadLetters,
+    lock_first: LockFirst | None = None,
 ) -> Station:
     """Wire relay, outbox and consumer. The consumer group is `rehearsal-<service>` behind the topic prefix."""
     relay = Relay(
@@ -58,6 +59,7 @@ def open_station(
             hears=hears,
             open_books=open_books,
             on_dead_letters=on_dead_letters,
+            lock_first=lock_first,
             topic_prefix=settings.kafka_topic_prefix,
         ),
     )

@@ -11,7 +11,7 @@ from shared.events.envelope import header, open_sealed, seal
 from shared.events.event import Event
 from shared.events.register import BY_TYPE
 from shared.events.topics import DLQ_SUFFIX
-from shared.messaging.applying import Applier, Books, OnDeadLetters, Positions
+from shared.messaging.applying import Applier, Books, LockFirst, OnDeadLetters, Positions
 from shared.messaging.messages import Hears
 from shared.messaging.offsets import Offsets
 from shared.messaging.outbox import Outbox, read_headers
@@ -91,6 +91,7 @@ async def an_ear(
     hears: Sequence[Hears],
     open_books: Callable[[Transaction], Books],
     on_dead_letters: OnDeadLetters,
+    lock_first: LockFirst | None = None,
     partition: int = 0,
 ) -> Ear:
     """Wire an ear."""
@@ -102,5 +103,6 @@ async def an_ear(
         hears=hears,
         open_books=open_books,
         on_dead_letters=on_dead_letters,
+        lock_first=lock_first,
     )
     return await Ear(database, applier, outbox, partition).open()

@@ -7,6 +7,7 @@ import pytest
 from services.billing.edges.db import SqlBooks
 from services.billing.edges.kafka import HEARS
 from services.billing.usecases.give_up_unreadable import give_up_unreadable
+from services.billing.usecases.lock_accounts import lock_accounts
 from shared.db.database import Database
 from shared.events.payments import FundsDeposited
 from tests.support.databases import TestDatabase
@@ -34,6 +35,7 @@ def make_ear(database: Database) -> MakeEar:
             hears=HEARS,
             open_books=SqlBooks,
             on_dead_letters=give_up_unreadable,
+            lock_first=lock_accounts,
             partition=partition,
         )
 

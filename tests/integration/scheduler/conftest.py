@@ -11,6 +11,7 @@ from services.scheduler.edges.db import SqlQueue
 from services.scheduler.edges.kafka import HEARS
 from services.scheduler.edges.ticker import Ticker
 from services.scheduler.usecases.give_up_unreadable import give_up_unreadable
+from services.scheduler.usecases.lock_orgs import lock_orgs
 from shared.db.database import Database
 from shared.events.admissions import TestCallDispatched, TestCallExpired
 from shared.events.directory import OrgUpserted
@@ -102,6 +103,7 @@ def make_scheduler(database: Database) -> MakeScheduler:
             hears=HEARS,
             open_books=lambda transaction: SqlQueue(transaction, poke=lambda: None),
             on_dead_letters=on_dead_letters,
+            lock_first=lock_orgs,
             partition=partition,
         )
         return Scheduler(ear, Ticker(database))
