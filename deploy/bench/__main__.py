@@ -48,7 +48,7 @@ async def _bench() -> None:
             return
         posts = await measures.posts_per_second(rig, requests=RUNS // 4, connections=32)
         print(f"POST /v1/test-calls, 32 connections, pipeline behind: {posts:.0f} requests/s")
-        for rate in (100, 250, 500):
+        for rate in (5, 100, 250, 500):
             two = await measures.latency(rig, per_second=rate, seconds=SECONDS, connections=LATENCY_CONNECTIONS)
             print(
                 f"single runs, {two.offered_per_second:.0f}/s offered, {two.reached_per_second:.0f}/s reached: "
