@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.caller.domain.call_clock import SLICE_SECONDS, CallClock
+from services.caller.domain.farewell import is_farewell
 from services.caller.domain.limits import (
+    FAREWELLS_THAT_END_A_CALL,
+    MAX_BOT_ASKED,
     MAX_TOOLS_OF_TURN,
     MAX_TRANSCRIPT_BYTES,
     MAX_TURN_CHARS,
     MAX_TURNS,
     REPLY_LIMIT_SECONDS,
-    WORDS_PER_MINUTE,
     CallLimits,
 )
+from services.caller.domain.speech import spoken_ms, spoken_within
 from services.caller.domain.turn import Party, PartyError, Reply, Role, Side, Turn
 
 EndReason = Literal["caller_hangup", "agent_end", "transfer", "timeout", "error"]
-MS_PER_WORD = 60_000 / WORDS_PER_MINUTE
 SILENT: dict[Side, str] = {"agent": "The agent did not answer", "bot": "The test bot did not answer"}
 ROLES: dict[Side, Role] = {"bot": "user", "agent": "assistant"}
 
@@ -64,7 +66,19 @@ class _TimeIsUp(Exception):  # noqa: N818
 
 
 async def _ask(party: Party, side: Side, turns: tuple[Turn, ...], clock: CallClock) -> Reply:
-    """Ask a party for its turn; meanwhile look at the lease, and give up on one that stays silent."""
+    """Ask a party for its turn. Raises PartyError for one that says nothing.
+
+    The test bot is ours: an empty line of its mind is asked for once more. An agent is asked nothing twice.
+    """
+    for _ in range(MAX_BOT_ASKED if side == "bot" else 1):
+        reply = await _ask_once(party, side, turns, clock)
+        if reply.text.strip() or reply.ending != "none":
+            return reply
+    raise PartyError(SILENT[side])
+
+
+async def _ask_once(party: Party, side: Side, turns: tuple[Turn, ...], clock: CallClock) -> Reply:
+    """Wait for a party; meanwhile look at the lease, and give up on one that stays silent."""
     clock.check()
     asked = asyncio.ensure_future(party.take_turn(turns))
     waited_seconds = 0.0
@@ -78,10 +92,7 @@ async def _ask(party: Party, side: Side, turns: tuple[Turn, ...], clock: CallClo
     finally:
         if not asked.done():
             asked.cancel()
-    reply = asked.result()
-    if not reply.text.strip() and reply.ending == "none":
-        raise PartyError(SILENT[side])
-    return reply
+    return asked.result()
 
 
 class _Call:
@@ -92,6 +103,7 @@ class _Call:
         self._limits = limits
         self._clock = clock
         self._bytes = 0
+        self._farewells = 0  # in a row
 
     async def run(self, first: Side) -> tuple[EndReason, str]:
         side = first
@@ -105,6 +117,9 @@ class _Call:
                     case "hang_up":
                         return ("caller_hangup" if side == "bot" else "agent_end"), ""
                     case "none":
+                        self._farewells = self._farewells + 1 if is_farewell(reply.text) else 0
+                        if self._farewells >= FAREWELLS_THAT_END_A_CALL:
+                            return "caller_hangup", ""  # neither hangs up: the bot does
                         if len(self.turns) >= MAX_TURNS or self._bytes >= MAX_TRANSCRIPT_BYTES:
                             return "caller_hangup", ""  # the bot gives up: nobody talks that long for a reason
                 side = "agent" if side == "bot" else "bot"
@@ -138,21 +153,20 @@ class _Call:
         for tool in reply.tools[:MAX_TOOLS_OF_TURN]:
             self._add("tool_call", tool.call, self._clock.now_ms)
             self._add("tool_response", tool.response, self._clock.now_ms)
-        words = reply.text[:MAX_TURN_CHARS].split()
-        if not words:
+        text = " ".join(reply.text[:MAX_TURN_CHARS].split())
+        if not text:
             return
         self._clock.check()
         start_ms = self._clock.now_ms
-        speech_ms = round(len(words) * MS_PER_WORD)
+        speech_ms = spoken_ms(text)
         left_ms = self._left_ms()
         if speech_ms <= left_ms:
             await self._clock.let_pass(speech_ms)
-            self._add(ROLES[side], " ".join(words), start_ms)
+            self._add(ROLES[side], text, start_ms)
             return
         await self._clock.let_pass(left_ms)
-        spoken = words[: int(left_ms / MS_PER_WORD)]
-        if spoken:
-            self._add(ROLES[side], " ".join(spoken), start_ms)
+        if spoken := spoken_within(text, left_ms):
+            self._add(ROLES[side], spoken, start_ms)
         raise _TimeIsUp
 
     def _add(self, role: Role, content: str, start_ms: int) -> None:

@@ -32,7 +32,7 @@ WRONG: dict[str, list[Any]] = {
     "target_id": [True, 1.0, 1.5, "1", None, [], {}, [1], 0, -1, 2**53, 10**30, 10**400],
     "direction": [*NO_STRINGS, None, "", "in", "OUTBOUND"],
     "target_number": [*NO_STRINGS, *NO_NUMBERS],
-    "scenario_prompt": [*NO_STRINGS, "x" * 10_001, "👋" * 10_001, "a\x00b"],
+    "scenario_prompt": [*NO_STRINGS, "x" * 10_001, "👋" * 10_001, "a\x00b", "You are {{name}}."],
     "mode": [*NO_STRINGS, "", "BOT", "video", "sip"],
     "metadata": [True, 0, 1.5, "", "{}", [], [{}]],
     "idempotency_key": [True, 0, 1.5, [], {}, "", "x" * 129, "a\x00b"],
@@ -91,3 +91,9 @@ async def test_missing_consent_is_no_consent(api: Api) -> None:
     async with api.storing_nothing():
         body = without(a_call(org), "consent_to_charge")
         assert_problem(await api.post(org, CALLS, body), 400, "consent_required")
+
+
+async def test_placeholders_that_were_not_filled_are_named(api: Api) -> None:
+    org = await api.org()
+    answer = await api.call(org, scenario_prompt="You are {{name}}, order ${order}.")
+    assert answer.json()["scenario_prompt"] == ["Holds placeholders that were not filled: {{name}}, ${order}."]

@@ -149,3 +149,45 @@ async def test_a_bot_that_is_refused_insists_and_then_gives_up_politely() -> Non
 async def test_what_the_prompt_tells_the_bot_is_said_in_the_first_person(prompt: str, line: str) -> None:
     first = next(one for one in said(await rehearse(prompt), "user"))
     assert line in first
+
+
+@pytest.mark.parametrize(
+    ("told", "question", "number"),
+    [
+        ("Your phone number is (555) 010-0134.", "What's your phone number?", "(555) 010-0134"),
+        ("Your phone is +1 (555) 010.0134.", "What's your phone number?", "+1 (555) 010.0134"),
+        ("They can call you back at 555/010-0134.", "What's your phone number?", "555/010-0134"),
+        ("Your order number is ORD-2024/553.", "What is your order number?", "ORD-2024/553"),
+        ("Your booking number is 48 213 007.", "Do you have a reference?", "48 213 007"),
+        ("You paid $1,299.00 for it.", "How much did you pay?", "$1,299.00"),
+        ("You paid 1.299,00 € for it.", "How much did you pay?", "1.299,00 €"),
+        ("If asked for the pin, say 0-0 7.", "And the pin?", "0-0 7."),
+    ],
+)
+async def test_a_number_is_said_as_the_prompt_writes_it(told: str, question: str, number: str) -> None:
+    (answer,) = await answers(f"You want a refund for a lamp. {told}", question)
+    assert number in answer
+
+
+@pytest.mark.parametrize(
+    ("prompt", "line"),
+    [
+        ("You want a refund for a lamp. Your order number is 1234.", "I'd like a refund for a lamp, please."),
+        (
+            "Ask for a refund for your old toaster because it is loud.",
+            "It is loud. I'd like a refund for my old toaster, please.",
+        ),
+        ("You want to be refunded for two tickets.", "I'd like a refund for two tickets, please."),
+        ("You want a refund for it.", "I'd like a refund for something that I bought, please."),
+        ("You want a refund for order 12345.", "I'd like a refund for something that I bought, please."),
+    ],
+)
+async def test_what_is_to_be_refunded_is_said(prompt: str, line: str) -> None:
+    assert line in next(one for one in said(await rehearse(prompt), "user"))
+
+
+async def test_a_slogan_is_no_farewell() -> None:
+    (answer,) = await answers(TOM, "Here at CleanCo you say goodbye to dirty carpets. May I have your order number?")
+    assert "7781" in answer
+    (answer,) = await answers(TOM, "Say goodbye to high prices with our card.")
+    assert answer != "Goodbye."

@@ -71,3 +71,8 @@ async def test_an_address_that_is_none_fails_the_call_and_not_the_caller(parties
     connection = OpenAIConnection(kind="openai", base_url=url, model="m")
     with pytest.raises(PartyError):
         await first_line(parties.agent(reached_by(connection)))
+
+
+def test_a_prompt_that_the_offline_bot_cannot_play_is_refused_before_anybody_is_called(parties: ChosenParties) -> None:
+    with pytest.raises(PartyError, match="in English only"):
+        parties.bot(a_dispatch(prompt="Fragen Sie nach den Öffnungszeiten am Sonntag."))

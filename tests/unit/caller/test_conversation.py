@@ -115,3 +115,32 @@ class Sphinx(Script):
 async def test_a_partys_own_time_out_is_not_the_end_of_the_customers_minutes() -> None:
     with pytest.raises(TimeoutError):
         await a_call(bot=Script("Hello."), agent=Script(TimeoutError("its own")))
+
+
+@pytest.mark.parametrize("first", ["bot", "agent"])
+async def test_two_rounds_of_farewells_end_a_call_that_nobody_hangs_up(first: Side) -> None:
+    polite = ("Goodbye!", "Bye-bye.", "Have a nice day!", "Take care.")
+    held = await a_call(bot=Script("Hi.", *polite), agent=Script(GREETING, *polite), first=first)
+    assert [turn.content for turn in held.turns][2:] == ["Goodbye!", "Goodbye!", "Bye-bye.", "Bye-bye."]
+    assert held.end_reason == "caller_hangup"
+
+
+async def test_farewells_with_something_between_them_end_nothing() -> None:
+    slogan = "Say goodbye to dirty carpets! How can I help you?"
+    agent = Script(slogan, "Goodbye.", "Goodbye.", "One more thing: your order has been sent.", hangs_up("Goodbye."))
+    held = await a_call(bot=Script("Hi.", "Goodbye.", "Oh?", "Goodbye.", "Goodbye."), agent=agent)
+    assert held.end_reason == "agent_end"
+    assert len(held.turns) == 9
+
+
+async def test_an_empty_line_of_the_bots_mind_is_asked_for_once_more() -> None:
+    held = await a_call(bot=Script("", "Hi.", "  ", hangs_up("Goodbye.")), agent=Script(GREETING, "Yes?"))
+    assert [turn.content for turn in held.turns] == [GREETING, "Hi.", "Yes?", "Goodbye."]
+    assert held.end_reason == "caller_hangup"
+
+
+async def test_an_agent_is_asked_nothing_twice() -> None:
+    agent = Script(GREETING, "", "I am here again.")
+    held = await a_call(bot=Script("Hi."), agent=agent)
+    assert (held.end_reason, held.error_message) == ("error", "The agent did not answer")
+    assert len(agent.heard) == 2

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from services.api.domain.placeholders import unfilled_placeholders
 from shared.events.fields import MAX_ID, Text
 from shared.events.requests import MAX_RUNS_OF_A_REQUEST, MAX_STAGGER_SECONDS
 
@@ -44,9 +45,15 @@ def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
+def _filled(prompt: str) -> str:
+    if unfilled := unfilled_placeholders(prompt):
+        raise ValueError(f"holds placeholders that were not filled: {', '.join(unfilled)}")
+    return prompt
+
+
 Integer = Annotated[int, Field(strict=True)]
 TargetId = Annotated[int, Field(strict=True, ge=1, le=MAX_ID)]
-ScenarioPrompt = Annotated[Text, Field(max_length=MAX_PROMPT_CHARS)]
+ScenarioPrompt = Annotated[Text, Field(max_length=MAX_PROMPT_CHARS), AfterValidator(_filled)]
 TargetNumber = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{1,14})?\z")]
 Mode = Annotated[Literal["bot", "sip"], AfterValidator(_mode)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]

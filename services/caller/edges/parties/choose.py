@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 import httpx2
 
-from services.caller.domain.turn import Party
+from services.caller.domain.turn import Party, PartyError
 from services.caller.edges.parties.offline.agent import HangUpAgent, OfflineAgent
 from services.caller.edges.parties.offline.bot import OfflineBot
+from services.caller.edges.parties.offline.language import is_english
 from services.caller.edges.parties.openai_chat import BOT_PROMPT, OpenAIParty
 from services.caller.edges.secrets import Secrets
 from shared.events.admissions import TestCallDispatched
 from shared.events.connection import BuiltinConnection, OpenAIConnection
 
 HANG_UP_PERSONA = "hang-up"
+ENGLISH_ONLY = "The test bot of this deployment is rule-based and plays scenarios in English only"
 OWN_SECRETS = Secrets(("",), whose="test bot")  # the bot's mind is named by the operator, who may name anything
 
 
@@ -25,8 +27,10 @@ class ChosenParties:
     bot_mind: OpenAIConnection | None = None
 
     def bot(self, dispatch: TestCallDispatched) -> Party:
-        """Return the test bot. Raises PartyError for a secret that is not there."""
+        """Return the test bot. Raises PartyError for a secret that is not there, or a prompt that it cannot play."""
         if self.bot_mind is None:
+            if not is_english(dispatch.prompt):
+                raise PartyError(ENGLISH_ONLY)  # before anybody is called: small talk would be charged
             return OfflineBot(dispatch.prompt)
         return self._openai("bot", self.bot_mind, BOT_PROMPT + dispatch.prompt, OWN_SECRETS)
 

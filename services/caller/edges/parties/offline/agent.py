@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from services.caller.domain.farewell import is_farewell
 from services.caller.domain.turn import Reply, ToolUse, Turn
 from services.caller.edges.parties.offline.orders import look_up
 from services.caller.edges.parties.offline.wording import is_question, mentions
@@ -22,7 +23,7 @@ HOURS = {
     "friday": "9 am to 6 pm", "saturday": "10 am to 4 pm", "sunday": "",
 }  # fmt: skip
 ALL_HOURS = "We're open Monday to Friday from 9 am to 6 pm and Saturday from 10 am to 4 pm. On Sundays we're closed."
-_ORDER = re.compile(r"\b([A-Z]{0,4}-?\d[\dA-Z-]{2,15})\b", re.IGNORECASE)
+_ORDER = re.compile(r"\b([A-Z]{0,4}[-/]?\d[\dA-Z-]{2,15}(?:[/.][\dA-Z-]{1,15}){0,4})\b", re.IGNORECASE)
 
 
 class HangUpAgent:
@@ -59,7 +60,7 @@ class OfflineAgent:
         if mentions(line, "human", "real person", "a person", "representative", "supervisor", "operator"):
             tool = _tool("transfer_call", {"queue": "service"}, {"accepted": True})
             return Reply("Of course. I'm transferring you to a colleague now.", "transfer", (tool,), THINK_MS)
-        if mentions(line, "goodbye", "bye", "that's all", "that is all") and not is_question(line):
+        if is_farewell(line) or (mentions(line, "that's all", "that is all") and not is_question(line)):
             return Reply(f"Thank you for calling {COMPANY}. Goodbye.", "hang_up", think_ms=THINK_MS)
         if self._pending_refund:
             return self._decide_refund(line)

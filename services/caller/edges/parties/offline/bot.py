@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
+from services.caller.domain.farewell import is_farewell
 from services.caller.domain.turn import Reply, Turn
 from services.caller.edges.parties.offline.scenario import Scenario, read_scenario
 from services.caller.edges.parties.offline.wording import is_question, mentions, resembles
@@ -82,7 +83,7 @@ class OfflineBot:
 
     def _answer(self, line: str) -> tuple[str, bool]:
         scenario = self._scenario
-        if mentions(line, "goodbye", "bye", "have a (nice|great|good|lovely) (day|evening)") and not is_question(line):
+        if is_farewell(line):
             return "Goodbye.", True
         if self._lines >= MAX_BOT_LINES:
             return "I have to go now. Thank you. Goodbye.", True
@@ -138,17 +139,15 @@ class OfflineBot:
         hello = f"Hi, this is {facts['name']}. " if "name" in facts else "Hi. "
         item = facts.get("item", "")
         told = " ".join(scenario.told)
-        if item and item.lower() not in told.lower():
+        if item and "refund for" not in facts and item.lower() not in told.lower():
             bought = f"I ordered {item}{' ' + facts['when'] if 'when' in facts else ''}."
         else:
             bought = ""
         match scenario.goal:
             case "refund":
-                return (
-                    f"{hello}{told or bought} I'd like a refund, please."
-                    if told or bought
-                    else f"{hello}I'd like a refund for something that I bought, please."
-                )
+                thing = facts.get("refund for", "" if told or bought else "something that I bought")
+                named = f" for {thing}" if thing and thing.lower() not in told.lower() else ""
+                return f"{hello}{told or bought}{' ' if told or bought else ''}I'd like a refund{named}, please."
             case "policy":
                 return f"{hello}I have a question about your refund policy. How long do I have to return something?"
             case "hours":

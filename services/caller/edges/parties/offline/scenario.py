@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from services.caller.edges.parties.offline.plain import plain_text
 from services.caller.edges.parties.offline.wording import in_first_person, mentions, sentence, sentences, to_the_other
 
 MAX_CONDITIONS = 20
@@ -41,19 +42,34 @@ GOAL_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("hours", (r"opening (hours|times)", r"(business|store|shop|office) hours", r"opens?", r"closes?", "hours")),
 )
 _NAME = re.compile(
-    r"(?:name is|named|called|name's) ([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})|^You are ([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})[,. ]"
+    r"(?:name is|named|called|name's) ([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})|^You are ([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})[,. ]",
+    re.MULTILINE,
 )
 _ORDER = re.compile(
-    r"(?:order|reference|booking|tracking|invoice)(?: (?:number|no\.?|id|code))?(?: is|:)?\s{0,3}#?\s{0,3}([A-Z]{0,4}-?\d[\dA-Z-]{2,15})",
+    r"(?:order|reference|booking|tracking|invoice)(?: (?:number|no\.?|id|code))?(?: is|:)?\s{0,3}#?\s{0,3}"
+    r"([A-Z]{0,4}[-/]?(?:\d[\dA-Z-]{2,15}(?:[/.][\dA-Z-]{1,15}){0,4}|\d{1,3}(?= \d{3}))(?: \d{3,8}){0,4}(?![\dA-Z]))",
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{0,100}\w")
-_PHONE = re.compile(r"(?:phone|mobile|number to call)\D{0,20}(\+?\d[\d -]{6,16}\d)", re.IGNORECASE)
+# Numbers are said as the prompt writes them: with their brackets, dots and slashes.
+_PHONE = re.compile(
+    r"(?:phone|mobile|cell|number to call|(?:call|reach) (?:you|them|me)(?: back)? (?:at|on)|\byour number is)"
+    r"[^\d(+]{0,20}([+(]{0,2}\d[\d ()./-]{5,22}\d)",
+    re.IGNORECASE,
+)
 _AMOUNT = re.compile(
-    r"(?:[$€£] ?\d+(?:[.,]\d+)?|(?<![\d.,])\d{1,9}(?:[.,]\d{1,3})? (?:dollars|euros|pounds|usd|eur))", re.IGNORECASE
+    r"(?:[$€£¥] ?\d{1,12}(?:[.,]\d{1,9}){0,5}"
+    r"|(?<![\d.,])\d{1,9}(?:[.,]\d{1,3}){0,5} ?(?:[€£¥]|(?:dollars|euros|pounds|usd|eur)\b))",
+    re.IGNORECASE,
 )
 _ITEM = re.compile(
     r"(?:bought|ordered|purchased|got) ((?:(?:a|an|some|the|two|three|a pair of|new) ){0,2}[a-z][\w -]{2,40}?)(?= (?:which|that|from|on|at|for|last|two|three|a|\d+|yesterday|weeks?|days?|and|but|with|in)\b|[,.;]|$)",
+    re.IGNORECASE,
+)
+_REFUND_FOR = re.compile(
+    r"refund(?:ed|s)? (?:for|on|of) (?!(?:it|this|that|them|something|order|number|#)\b)"
+    r"((?:(?:a|an|some|the|your|two|three|a pair of) ){0,2}[a-z][^.,;!?\n]{1,80}?)"
+    r"(?= (?:because|since|but|and|if|as|which you|that you|from|at) |[.,;!?\n]|$)",
     re.IGNORECASE,
 )
 _WHEN = re.compile(
@@ -124,7 +140,8 @@ class Scenario:
 
 def read_scenario(prompt: str) -> Scenario:
     """Read a prompt. Never fails: what no rule fits becomes a caller who asks what the agent can help with."""
-    text = " ".join("".join(char if char.isprintable() or char == "\n" else " " for char in prompt).split(" "))
+    plain = plain_text(prompt)
+    text = " ".join("".join(char if char.isprintable() or char == "\n" else " " for char in plain).split(" "))
     parts = sentences(text)
     conditions = [match for part in parts if (match := _IF_ASKED.search(part))]
     rest = " ".join(part for part in parts if not _IF_ASKED.search(part))
@@ -156,6 +173,9 @@ def _facts(text: str) -> dict[str, str]:
     for key, pattern in (("order", _ORDER), ("phone", _PHONE), ("item", _ITEM), ("when", _WHEN)):
         if match := pattern.search(text):
             facts[key] = match[1].strip()
+    if "item" not in facts and (refund_for := _REFUND_FOR.search(text)):
+        facts["refund for"] = in_first_person(refund_for[1].strip())
+        facts["item"] = re.split(r" (?:that|which|who|with) ", facts["refund for"])[0]
     for key, pattern in (("email", _EMAIL), ("amount", _AMOUNT)):
         if match := pattern.search(text):
             facts[key] = match[0]
