@@ -11,12 +11,16 @@ from pathlib import Path
 import psutil
 
 from deploy.bench import measures
+from deploy.bench.measures import quantile
 from deploy.bench.rig import ORGS, a_rig
+from deploy.bench.stages import Stages
+from deploy.bench.text_calls import text_calls
 from deploy.local.kafka_broker import VERSION
 
 RUNS = int(os.environ.get("BENCH_RUNS", "20000"))
 WARM_UP_RUNS = 5_000  # the broker's JVM compiles what is hot meanwhile
 LATENCY_CONNECTIONS = 128  # enough for each request to go out at its own time, whatever became of those before
+TEXT_RUNS = 320
 SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
 
 
@@ -39,22 +43,35 @@ async def _bench() -> None:
     async with a_rig() as rig:
         await measures.throughput(rig, runs=WARM_UP_RUNS, batch_runs=20, connections=8)
         one = await measures.throughput(rig, runs=RUNS, batch_runs=20, connections=8)
-        cpu = ", ".join(f"{name} {seconds / one.runs * 1e6:.0f}" for name, seconds in one.cpu_seconds.items())
+        used = one.usage
+        cpu = ", ".join(f"{name} {seconds / one.runs * 1e6:.0f}" for name, seconds in used.cpu_seconds.items())
         print(
             f"pipeline, batches of 20 over {ORGS} organisations: {one.runs_per_second:.0f} runs/s "
-            f"({one.runs} runs in {one.seconds:.1f} s; the POSTs took {one.post_seconds:.1f} s; CPU µs a run: {cpu})"
+            f"({one.runs} runs in {one.seconds:.1f} s; the POSTs took {one.post_seconds:.1f} s; CPU µs a run: {cpu}; "
+            f"{used.transactions / one.runs:.2f} transactions and {used.wal_bytes / one.runs:.0f} bytes of WAL a run)"
         )
         if os.environ.get("BENCH_ONLY") == "pipeline":
             return
         posts = await measures.posts_per_second(rig, requests=RUNS // 4, connections=32)
         print(f"POST /v1/test-calls, 32 connections, pipeline behind: {posts:.0f} requests/s")
         for rate in (5, 100, 250, 500):
+            stages = await Stages.from_now(rig)
             two = await measures.latency(rig, per_second=rate, seconds=SECONDS, connections=LATENCY_CONNECTIONS)
             print(
                 f"single runs, {two.offered_per_second:.0f}/s offered, {two.reached_per_second:.0f}/s reached: "
                 f"POST to settled p50 {two.p50_ms:.0f} ms, p99 {two.p99_ms:.0f} ms; "
-                f"POST alone p50 {two.post_p50_ms:.0f} ms, p99 {two.post_p99_ms:.0f} ms"
+                f"POST alone p50 {two.post_p50_ms:.0f} ms, p99 {two.post_p99_ms:.0f} ms; "
+                f"{two.transactions_per_run:.1f} transactions a run"
             )
+            for step, waits in (await stages.waits_ms()).items():
+                print(f"    {step}: p50 {quantile(waits, 0.5):.0f} ms, p99 {quantile(waits, 0.99):.0f} ms")
+    for at_once, runs in ((1, TEXT_RUNS // 16), (16, TEXT_RUNS)):
+        three = await text_calls(at_once=at_once, runs=runs)
+        print(
+            f"text runs of three turns, agent and mind at an endpoint of 50 ms, {at_once} at once: "
+            f"{three.runs_per_second:.1f} runs/s, "
+            f"POST to completed p50 {three.p50_ms:.0f} ms, p95 {three.p95_ms:.0f} ms"
+        )
 
 
 if __name__ == "__main__":

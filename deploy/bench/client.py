@@ -20,12 +20,17 @@ class Connection:
 
     async def post(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """POST; return status and answer."""
-        content = json.dumps(body).encode()
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        self.writer.write(head.encode() + content)
+        return await self._ask("POST", path, key, json.dumps(body).encode())
+
+    async def get(self, path: str, key: str) -> tuple[int, dict[str, Any]]:
+        """GET; return status and answer."""
+        return await self._ask("GET", path, key, b"")
+
+    async def _ask(self, method: str, path: str, key: str, content: bytes) -> tuple[int, dict[str, Any]]:
+        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
+        if content:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        self.writer.write(head.encode() + b"\r\n" + content)
         answer = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         status = int(answer.split(" ", 2)[1])
         length = int(answer.lower().split("content-length: ")[1].split("\r\n")[0])

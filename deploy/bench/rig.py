@@ -21,7 +21,7 @@ from deploy.local.ports import free_port
 from deploy.local.reachable import reachable_folder
 from deploy.provision.database import SERVICES, database_url, provision_database, service_url
 from deploy.publish.platform import platform
-from shared.events.connection import BuiltinConnection
+from shared.events.connection import BuiltinConnection, Connection
 from shared.events.directory import AgentUpserted, ApiKeyIssued, OrgUpserted
 from shared.events.payments import FundsDeposited
 from shared.messaging.cluster import create_topics
@@ -32,6 +32,7 @@ ORGS = 100
 FUNDS_CENTS = 10**10
 SLOTS, QUEUE = 2_000, 100_000
 DATABASE = "bench"
+HANGS_UP = BuiltinConnection(persona="hang-up")
 
 
 @dataclass(frozen=True)
@@ -49,27 +50,28 @@ class Rig:
 
     api_port: int
     admin_url: str
+    kafka: str
     orgs: list[BenchOrg]
     processes: dict[str, int]
 
 
 @asynccontextmanager
-async def a_rig() -> AsyncIterator[Rig]:
-    """Start everything; stop it at the end."""
+async def a_rig(agent: Connection = HANGS_UP, **caller_settings: str) -> AsyncIterator[Rig]:
+    """Start everything, with one agent for each organisation; stop it at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-bench-")))
         reachable = stack.enter_context(reachable_folder())
         password = secrets.token_hex(8)
         broker = kafka_broker.Broker(kafka_broker.fetch_jars(), folder / "kafka", free_port(), free_port())
-        stack.enter_context(kafka_broker.running(broker, folder / "kafka.log"))
+        processes = {"kafka": stack.enter_context(kafka_broker.running(broker, folder / "kafka.log"))}
         server = postgres.prepare(folder / "postgres", free_port(), password, reachable)
-        stack.enter_context(postgres.running(server, folder / "postgres.log", {}))
+        processes["postgres"] = stack.enter_context(postgres.running(server, folder / "postgres.log", {}))
         passwords = {service: secrets.token_hex(8) for service in SERVICES}
         kafka = f"127.0.0.1:{broker.port}"
         await provision_database(server.url(password), DATABASE, passwords)
         await create_topics(kafka)
         api_port = free_port()
-        ports, processes = {}, {}
+        ports = {}
         for service in SERVICES:
             ports[service] = free_port()
             environment = {
@@ -81,14 +83,16 @@ async def a_rig() -> AsyncIterator[Rig]:
                 "OPS_PORT": str(ports[service]),
                 "API_PORT": str(api_port),
                 "CALLS_PER_PROCESS": "2000",
+                "AGENT_ALLOWED_NETWORKS": "127.0.0.0/8",
+                **(caller_settings if service == "caller" else {}),
             }
             processes[service] = _start(stack, service, environment, folder / f"{service}.log")
         for service in SERVICES:
             await _ready(ports[service])
-        orgs = await _publish_orgs(kafka)
+        orgs = await _publish_orgs(kafka, agent)
         admin_url = database_url(server.url(password), DATABASE)
         await _known(admin_url, len(orgs))
-        yield Rig(api_port, admin_url, orgs, processes)
+        yield Rig(api_port, admin_url, kafka, orgs, processes)
 
 
 def _start(stack: ExitStack, service: str, environment: dict[str, str], log: Path) -> int:
@@ -113,7 +117,7 @@ async def _ready(port: int) -> None:
                 return
 
 
-async def _publish_orgs(kafka: str) -> list[BenchOrg]:
+async def _publish_orgs(kafka: str, agent: Connection) -> list[BenchOrg]:
     orgs = [BenchOrg(number, number * 10, f"sk_bench_{secrets.token_hex(8)}") for number in range(1, ORGS + 1)]
     async with platform(kafka) as publisher:
         for org in orgs:
@@ -122,12 +126,7 @@ async def _publish_orgs(kafka: str) -> list[BenchOrg]:
                 [
                     OrgUpserted(org_id=org.org_id, name="bench", max_concurrent_runs=SLOTS, max_queued_runs=QUEUE),
                     ApiKeyIssued(org_id=org.org_id, key_id=org.org_id, kind="secret", key_sha256=digest),
-                    AgentUpserted(
-                        org_id=org.org_id,
-                        agent_id=org.agent_id,
-                        name="hangs up",
-                        connection=BuiltinConnection(persona="hang-up"),
-                    ),
+                    AgentUpserted(org_id=org.org_id, agent_id=org.agent_id, name="bench", connection=agent),
                     FundsDeposited(org_id=org.org_id, deposit_id="bench", amount_cents=FUNDS_CENTS),
                 ]
             )

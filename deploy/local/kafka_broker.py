@@ -133,14 +133,14 @@ def _answers(port: int) -> bool:
 
 
 @contextmanager
-def running(broker: Broker, log: Path) -> Iterator[None]:
-    """Run a broker for a while: for tests. It dies with this process, however that ends."""
+def running(broker: Broker, log: Path) -> Iterator[int]:
+    """Run a broker for a while: for tests; yields its process id. It dies with this process, however that ends."""
     broker.prepare()
     with log.open("ab") as out:
         process = subprocess.Popen(broker.command(), stdout=out, stderr=out, preexec_fn=dies_with_parent)
     try:
         wait_until_ready(broker.port, log, process)
-        yield
+        yield process.pid
     finally:
         process.kill()  # its data are a test's: nothing to save
         process.wait(STOP_SECONDS)

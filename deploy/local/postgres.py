@@ -197,8 +197,8 @@ def wait_until_ready(port: int, log: Path, process: "subprocess.Popen[bytes] | N
 
 
 @contextmanager
-def running(server: Server, log: Path, extra: dict[str, str]) -> Iterator[None]:
-    """Run a server for a while: for tests. It dies with this process, however that ends."""
+def running(server: Server, log: Path, extra: dict[str, str]) -> Iterator[int]:
+    """Run a server for a while: for tests; yields its process id. It dies with this process, however that ends."""
     group = pwd.getpwnam(server.user).pw_gid if server.user is not None else None
     groups: list[int] | None = [] if server.user is not None else None
     with log.open("ab") as out:
@@ -208,7 +208,7 @@ def running(server: Server, log: Path, extra: dict[str, str]) -> Iterator[None]:
         )  # fmt: skip
     try:
         wait_until_ready(server.port, log, process)
-        yield
+        yield process.pid
     finally:
         process.send_signal(2)  # SIGINT: fast shutdown
         try:
