@@ -10,11 +10,15 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from shared.errors import Poison
+from shared.events.diagnosis import about_value
 from shared.events.event import Event
 from shared.events.register import BY_EVENT, Registered
 
 Headers = list[tuple[str, bytes]]
 MAX_HEADER_CHARS = 1_024
+MAX_FAULTS = 5
+# What pydantic tells of a limit; other parts of its context may quote what was sent.
+LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length", "pattern", "expected")
 
 
 class Sealed(NamedTuple):
@@ -71,7 +75,21 @@ def open_sealed(registered: Registered, value: bytes | None) -> Event:
     try:
         return registered.event.model_validate_json(value)
     except ValidationError as error:
-        fields = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc']) or 'value'}: {one['type']}" for one in error.errors()[:5]
-        )
-        raise Poison(f"{registered.type} is not readable: {fields}") from None
+        raise Poison(f"{registered.type} is not readable: {_faults(error, value)}") from None
+
+
+def _faults(error: ValidationError, value: bytes) -> str:
+    """Name the fields that are wrong and the limits that they break."""
+    faults = []
+    for one in error.errors(include_url=False, include_input=False)[:MAX_FAULTS]:
+        field = ".".join(str(part) for part in one["loc"]) or "value"
+        if one["type"] == "json_invalid":
+            faults.append(f"{field}: {about_value(value) or one['type']}")
+            continue
+        if one["type"] == "value_error":  # a sentence of our own, which quotes nothing
+            faults.append(f"{field}: {one['msg'].removeprefix('Value error, ')}")
+            continue
+        context = one.get("ctx", {})
+        limits = [f"{name} {context[name]}" for name in LIMITS if name in context]
+        faults.append(f"{field}: {one['type']}" + (f" ({', '.join(limits)})" if limits else ""))
+    return "; ".join(faults)

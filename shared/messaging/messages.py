@@ -33,7 +33,7 @@ class Say:
 class DeadLetter:
     """A record that was given up. Only its headers can be trusted; each may be missing.
 
-    `subject` is `ce_subject`, `type` is `ce_type` of the original; `reason` never quotes the contents.
+    `subject` is `ce_subject`, `type` is `ce_type`, `key` the record's key; `reason` never quotes the contents.
     """
 
     topic: str
@@ -41,6 +41,7 @@ class DeadLetter:
     subject: str | None
     reason: str
     traceparent: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

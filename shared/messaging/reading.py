@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from shared.errors import Poison
-from shared.events.envelope import header, open_sealed
+from shared.events.attributes import DIFFERENT_TYPES, attributes_of
+from shared.events.envelope import open_sealed
 from shared.events.event import Event
 from shared.events.register import BY_TYPE, KNOWN_NAMES, Registered
 from shared.messaging.messages import Heard
@@ -40,9 +41,13 @@ class Unreadable:
 
 def read(record: Record, topic: str, hears: Mapping[str, Registered]) -> Heard[Any] | Ignored | Unreadable:
     """Read one record of `topic` (without prefix); `hears` maps `ce_type` to what this service hears."""
-    type_ = header(record.headers, "ce_type")
-    if type_ is None:
-        return Unreadable("no readable ce_type header")
+    fault = getattr(record, "fault", None)  # what was read by ourselves says why it could not be read otherwise
+    said = attributes_of(record.headers, record.value)
+    type_ = said.type
+    if fault is None and said.fault == DIFFERENT_TYPES:
+        fault = said.fault  # whichever is meant may be one that is heard here
+    if fault is not None or type_ is None:
+        return Unreadable(fault or said.fault or "no type")
     registered = hears.get(type_)
     if registered is None:
         if type_ not in BY_TYPE and type_.rsplit(".v", 1)[0] in KNOWN_NAMES and _concerns(type_, hears):
@@ -50,15 +55,17 @@ def read(record: Record, topic: str, hears: Mapping[str, Registered]) -> Heard[A
         return Ignored()
     if registered.topic.name != topic:
         return Unreadable(f"{type_} does not belong on {topic}")
+    if said.fault is not None:
+        return Unreadable(said.fault)
     try:
-        event: Event = open_sealed(registered, record.value)
+        event: Event = open_sealed(registered, said.data)
     except Poison as error:
         return Unreadable(str(error))
     return Heard(
         event,
-        header(record.headers, "ce_id") or f"{topic}/{record.partition}/{record.offset}",
-        _instant(header(record.headers, "ce_time"), record.timestamp),
-        header(record.headers, "traceparent"),
+        said.id or f"{topic}/{record.partition}/{record.offset}",
+        _instant(said.time, record.timestamp),
+        said.traceparent,
         (topic, record.partition, record.offset),
     )
 

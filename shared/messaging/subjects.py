@@ -15,12 +15,21 @@ def concerns(letter: DeadLetter, *events: str) -> bool:
 
 def subject_id(letter: DeadLetter) -> int | None:
     """Return the id in `ce_subject`, None if there is none that could be one."""
-    subject = letter.subject or ""
-    if subject.isascii() and subject.isdigit() and len(subject) <= MAX_DIGITS and 1 <= int(subject) <= MAX_ID:
-        return int(subject)
-    return None
+    return _id(letter.subject)
+
+
+def key_id(letter: DeadLetter) -> int | None:
+    """Return the id that is the record's key, None if there is none that could be one."""
+    return _id(letter.key)
 
 
 def subject_ids(letters: Sequence[DeadLetter], *events: str) -> set[int]:
     """Return the ids of all letters that claimed to be one of these events."""
     return {number for letter in letters if concerns(letter, *events) and (number := subject_id(letter)) is not None}
+
+
+def _id(text: str | None) -> int | None:
+    text = text or ""
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and 1 <= int(text) <= MAX_ID:
+        return int(text)
+    return None

@@ -26,12 +26,29 @@ HELD_BACK = Metric("rehearsal_held_back", "counter", "Times a partition waited f
 STALE_CONSUMERS = Metric("rehearsal_stale_consumer", "counter", "Transactions refused: another instance was first.")
 OFFSETS_OFF_LOG = Metric("rehearsal_offsets_off_log", "counter", "ALARM: stored offsets do not fit the Kafka log.")
 DEAD_LETTERS = Metric("rehearsal_dead_letters", "counter", "Records given up.", ("service", "topic"))
-LAG = Metric("rehearsal_consumer_lag_records", "gauge", "Records that wait to be consumed, as of the last fetch.")
+LAG = Metric(
+    "rehearsal_consumer_lag_records",
+    "gauge",
+    "Offsets not consumed yet, as of the last fetch; NaN where that is not known.",
+    ("service", "topic", "partition"),
+)
+STOPPED_AT_OFFSET = Metric(
+    "rehearsal_consumer_stopped_at_offset",
+    "gauge",
+    "ALARM: the offset at which a partition stands still until an operator acts; only there while it does.",
+    ("service", "topic", "partition"),
+)
+UNKNOWN_REVOCATIONS = Metric(
+    "rehearsal_unknown_revocations", "counter", "ALARM: unreadable revocations of an API key that name no key.", ()
+)
 PUBLISHED = Metric("rehearsal_published_records", "counter", "Outbox rows acknowledged by Kafka.")
 PUBLISH_SECONDS = Metric("rehearsal_publish_seconds", "histogram", "Time to publish one batch of the outbox.")
 RELAY_FAILURES = Metric("rehearsal_relay_failures", "counter", "Times the outbox relay began again.")
 COMPONENT_RESTARTS = Metric(
     "rehearsal_component_restarts", "counter", "Times a part of a service was started again.", ("service", "component")
+)
+COMPONENT_READY = Metric(
+    "rehearsal_component_ready", "gauge", "1 while a part of a service does its work, else 0.", ("service", "component")
 )
 HTTP_SECONDS = Metric(
     "rehearsal_http_request_seconds", "histogram", "Time to answer a request.", ("method", "route", "status")

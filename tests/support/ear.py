@@ -61,11 +61,14 @@ class Ear:
         await self.applier.apply(records, self.positions, self.offsets)
         return await self.said()
 
-    async def hear_garbage(self, event: Event, value: bytes = b'{"half": ') -> list[Event]:
-        """Apply a record with an event's headers and a value that nobody can read."""
+    async def hear_garbage(
+        self, event: Event, value: bytes = b'{"half": ', *, key: bytes | None = None, without: str = ""
+    ) -> list[Event]:
+        """Apply a record with an event's headers (`without` one of them) and a value that nobody can read."""
         sealed = seal(event, event_id=str(uuid4()), occurred_at=datetime.now(UTC), traceparent=None)
         at = (sealed.topic, self.partition)
-        record = Delivered(*at, self.positions[at], sealed.key, value, sealed.headers)
+        headers = [header for header in sealed.headers if header[0] != without]
+        record = Delivered(*at, self.positions[at], key or sealed.key, value, headers)
         await self.applier.apply([record], self.positions, self.offsets)
         return await self.said()
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.api.ports import Picture
+from shared.events.directory import AgentDeleted, ApiKeyRevoked, PhoneNumberDeleted
 from shared.events.executions import TestCallFailed
 from shared.messaging.messages import DeadLetter, Say
-from shared.messaging.subjects import subject_ids
+from shared.messaging.subjects import concerns, key_id, subject_id, subject_ids
+from shared.telemetry import metrics
 
 UNREADABLE_END = "The result of the call could not be read"
 UNREADABLE_DECLINE = "The funds were declined"
@@ -23,7 +25,40 @@ async def give_up_unreadable(picture: Picture, letters: Sequence[DeadLetter], *,
     await picture.fail_requests(dict.fromkeys(declined, UNREADABLE_DECLINE), dict.fromkeys(declined, now))
     await picture.fail_queued(dict.fromkeys(expired, UNREADABLE_EXPIRY), dict.fromkeys(expired, now))
     await picture.fail([_failure(run_id, now) for run_id in sorted(ended)])
+    await _follow_the_end_of(picture, letters)
     return []
+
+
+async def _follow_the_end_of(picture: Picture, letters: Sequence[DeadLetter]) -> None:
+    """Revoke and delete: such an event says nothing that its key (the organisation) and its subject do not.
+
+    A key does not stay valid because the record that revokes it is unreadable. Without the organisation the key is
+    revoked wherever there is one of that id; without an id nobody knows which, and an operator is told.
+    """
+    revoked, anywhere = [], set[int]()
+    agents, numbers = [], []
+    for letter in letters:
+        org_id, subject = key_id(letter), subject_id(letter)
+        if concerns(letter, "ApiKeyRevoked"):
+            if subject is None:
+                metrics.UNKNOWN_REVOCATIONS.inc()
+            elif org_id is None:
+                anywhere.add(subject)
+            else:
+                revoked.append(ApiKeyRevoked(org_id=org_id, key_id=subject))
+        elif org_id is not None and subject is not None:
+            if concerns(letter, "AgentDeleted"):
+                agents.append(AgentDeleted(org_id=org_id, agent_id=subject))
+            elif concerns(letter, "PhoneNumberDeleted"):
+                numbers.append(PhoneNumberDeleted(org_id=org_id, phone_number_id=subject))
+    if revoked:
+        await picture.revoke_keys(revoked)
+    if anywhere:
+        await picture.revoke_keys_of_any_org(anywhere)
+    if agents:
+        await picture.delete_agents(agents)
+    if numbers:
+        await picture.delete_numbers(numbers)
 
 
 def _failure(run_id: int, now: datetime) -> TestCallFailed:

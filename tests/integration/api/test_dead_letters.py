@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 
-from tests.integration.api.harness import Api
+from shared.events.directory import AgentDeleted, ApiKeyRevoked
+from tests.integration.api.harness import CALLS, Api
 from tests.integration.api.picture import all_that_is_seen
 from tests.integration.api.story import Story
 
@@ -105,3 +107,33 @@ async def test_one_poison_record_does_not_hold_up_its_neighbours(api: Api) -> No
     assert (await api.run(second.org, second.run_id))["status"] == "completed"
     assert (await api.run(first.org, first.run_id))["status"] == "failed"
     assert api.ear.dead == ["test-call-executions-dlq"]
+
+
+async def test_an_unreadable_revocation_revokes_the_key_that_its_headers_name(api: Api) -> None:
+    """Fail closed: the key and the subject of the record say all that the event would have said."""
+    org, other = await api.org(), await api.org()
+    await api.hear_garbage(ApiKeyRevoked(org_id=org.org_id, key_id=org.org_id + 2))
+    assert (await api.get(other, CALLS)).status_code == 200
+    assert (await api.get(org, CALLS)).status_code == 401
+
+
+async def test_an_unreadable_revocation_without_an_organisation_revokes_the_key_wherever_it_is(api: Api) -> None:
+    org, other = await api.org(), await api.org()
+    await api.ear.hear_garbage(ApiKeyRevoked(org_id=org.org_id, key_id=org.org_id + 2), key=b"acme")
+    assert (await api.get(other, CALLS)).status_code == 200
+    assert (await api.get(org, CALLS)).status_code == 401
+
+
+async def test_an_unreadable_revocation_that_names_no_key_is_an_alarm(api: Api) -> None:
+    org = await api.org()
+    before = REGISTRY.get_sample_value("rehearsal_unknown_revocations_total") or 0
+    event = ApiKeyRevoked(org_id=org.org_id, key_id=org.org_id + 2)
+    await api.ear.hear_garbage(event, without="ce_subject")
+    assert REGISTRY.get_sample_value("rehearsal_unknown_revocations_total") == before + 1
+
+
+async def test_an_unreadable_deletion_deletes_what_its_headers_name(api: Api) -> None:
+    org = await api.org()
+    assert (await api.call(org)).status_code == 201
+    await api.hear_garbage(AgentDeleted(org_id=org.org_id, agent_id=org.agent_id))
+    assert (await api.call(org)).status_code == 404

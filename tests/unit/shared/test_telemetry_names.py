@@ -36,6 +36,7 @@ def test_no_name_is_written_anywhere_else() -> None:
 
 def test_labels_never_carry_what_a_customer_said_or_who_it_is() -> None:
     allowed = {
-        "service", "topic", "component", "method", "route", "status", "code", "kind", "reason", "end_reason", "outcome",
+        "service", "topic", "partition", "component", "method", "route", "status", "code", "kind", "reason",
+        "end_reason", "outcome",
     }  # fmt: skip
     assert {label for metric in names.METRICS for label in metric.labels} <= allowed

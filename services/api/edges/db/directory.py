@@ -1,6 +1,6 @@
 """The directory's copies in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from shared.db.transaction import Transaction
 from shared.events.directory import (
@@ -77,6 +77,15 @@ class SqlDirectory:
             """,
             orgs=[event.org_id for event in events],
             ids=[event.key_id for event in events],
+        )
+
+    async def revoke_keys_of_any_org(self, key_ids: Collection[int]) -> None:
+        await self._transaction.run(
+            """
+            UPDATE api_keys SET revoked_at = clock_timestamp()
+            WHERE key_id = ANY(CAST(:ids AS bigint[])) AND revoked_at IS NULL
+            """,
+            ids=sorted(key_ids),
         )
 
     async def upsert_agents(self, events: Sequence[AgentUpserted]) -> None:

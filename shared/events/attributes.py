@@ -1,0 +1,104 @@
+"""The attributes and the data of a CloudEvent, in either of the two modes in which Kafka carries one.
+
+Binary mode has the attributes in `ce_*` headers; structured mode has all of it in a JSON value, and says so in its
+content type. Source: CloudEvents Kafka protocol binding 1.0.2 §3; JSON event format 1.0.2 §3.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from shared.events.diagnosis import about_headers, about_value
+from shared.events.envelope import MAX_HEADER_CHARS, header
+
+STRUCTURED = "application/cloudevents+json"
+ANY_STRUCTURED = "application/cloudevents"
+SPECVERSION = "1.0"
+DIFFERENT_TYPES = "there are several ce_type headers, and they differ"
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What is known of an event before its data are looked at. `fault` says why they cannot be, to their producer."""
+
+    type: str | None
+    subject: str | None
+    id: str | None
+    time: str | None
+    traceparent: str | None
+    data: bytes | None
+    fault: str | None = None
+
+
+def attributes_of(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:
+    """Read the attributes: of a faulty event what can be told of it, for whoever waits goes by type and subject."""
+    media_type = _media_type(headers)
+    if media_type == STRUCTURED:
+        return _structured(headers, value)
+    type_ = header(headers, "ce_type")
+    fault = None
+    if media_type is not None and media_type.startswith(ANY_STRUCTURED):
+        fault = "CloudEvents come one by one, in binary mode or as application/cloudevents+json; this is another format"
+    elif type_ is None:
+        fault = about_headers(headers, value)
+    elif len({content for name, content in headers if name == "ce_type"}) > 1:
+        fault = DIFFERENT_TYPES
+    elif header(headers, "ce_specversion") not in (None, SPECVERSION):
+        fault = f"ce_specversion is not {SPECVERSION}"
+    told = {name: header(headers, f"ce_{name}") for name in ("subject", "id", "time")}
+    return Attributes(type_, **told, traceparent=header(headers, "traceparent"), data=value, fault=fault)
+
+
+def _media_type(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    """Return the content type without its parameters; names and values in whatever case."""
+    for name, _ in headers:
+        if name.lower() == "content-type":
+            content = header(headers, name)
+            return content.partition(";")[0].strip().lower() if content is not None else None
+    return None
+
+
+def _structured(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:
+    event: Any = None
+    with suppress(ValueError, RecursionError):
+        event = json.loads(value.decode()) if value is not None else None
+    if not isinstance(event, dict):
+        # The headers may repeat the attributes; of a value that cannot be read they are all there is.
+        told = {name: header(headers, f"ce_{name}") for name in ("type", "subject", "id", "time")}
+        wrong = about_value(value) or "the value is not a JSON object"
+        traceparent = header(headers, "traceparent")
+        return Attributes(**told, traceparent=traceparent, data=None, fault=f"{STRUCTURED}: {wrong}")
+    data, fault = _data(event), None
+    if _text(event, "type") is None:
+        fault = "the attribute type is missing"
+    elif event.get("specversion") != SPECVERSION:
+        fault = f"specversion is not {SPECVERSION}"
+    elif data is None:
+        fault = "there is neither data nor data_base64 that is base64"
+    told = {name: _text(event, name) for name in ("type", "subject", "id", "time")}
+    traceparent = _text(event, "traceparent") or header(headers, "traceparent")
+    return Attributes(**told, traceparent=traceparent, data=data, fault=f"{STRUCTURED}: {fault}" if fault else None)
+
+
+def _text(event: dict[str, Any], name: str) -> str | None:
+    content = event.get(name)
+    if not isinstance(content, str) or not content or len(content) > MAX_HEADER_CHARS:
+        return None
+    try:
+        content.encode()
+    except UnicodeEncodeError:
+        return None  # half of a surrogate pair
+    return content
+
+
+def _data(event: dict[str, Any]) -> bytes | None:
+    if "data" in event:
+        return json.dumps(event["data"]).encode()
+    try:
+        return base64.b64decode(event["data_base64"], validate=True)
+    except (KeyError, binascii.Error, TypeError, ValueError):
+        return None
