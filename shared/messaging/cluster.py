@@ -1,4 +1,4 @@
-"""The Kafka cluster itself: which one it is, and the topics that it should have."""
+"""The topics that the Kafka cluster should have."""
 
 from collections.abc import Iterable
 
@@ -10,17 +10,8 @@ from shared.events.topics import MAX_RECORD_BYTES, TOPICS, Topic
 DEFAULT_PARTITIONS = 3
 DEFAULT_RETENTION_MS = 7 * 24 * 3_600 * 1_000
 FOR_EVER_MS = -1
+ROOM_FOR_HEADERS_BYTES = 64 * 1024
 REQUEST_TIMEOUT_MS = 15_000
-
-
-async def cluster_id_of(bootstrap: str) -> str:
-    """Return the id of the cluster that answers at `bootstrap`."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
-    await admin.start()
-    try:
-        return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
 
 
 async def create_topics(
@@ -37,7 +28,7 @@ async def create_topics(
     for topic in topics:
         kept_ms = FOR_EVER_MS if topic.kept_for_ever else retention_ms
         for name, kept in ((topic.name, kept_ms), (topic.dlq, FOR_EVER_MS)):
-            configs = {"retention.ms": str(kept), "max.message.bytes": str(MAX_RECORD_BYTES + 64 * 1024)}
+            configs = {"retention.ms": str(kept), "max.message.bytes": str(MAX_RECORD_BYTES + ROOM_FOR_HEADERS_BYTES)}
             wanted.append(NewTopic(prefix + name, partitions, replication_factor, topic_configs=configs))
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
     await admin.start()

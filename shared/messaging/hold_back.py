@@ -46,6 +46,10 @@ class HoldBack:
         """Return the partitions held now."""
         return frozenset(self._held)
 
+    def release(self, partition: Any) -> None:
+        """Try a partition again at once; what it waits for goes on being counted."""
+        self._held.discard(partition)
+
     def forget(self, partition: Any) -> None:
         """The partition moved on."""
         self._waiting.pop(partition, None)

@@ -18,18 +18,45 @@ class OtherCluster(Transient):
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """How far a partition was heard, and of which topic: one that is deleted and made again gets another id."""
+
+    next_offset: int
+    topic_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Offsets:
     """Offsets of one Kafka cluster in one service's schema."""
 
     cluster_id: str
 
-    async def stored(self, transaction: Transaction) -> dict[TopicPartition, int]:
+    async def stored(self, transaction: Transaction) -> dict[TopicPartition, Stored]:
         """Return all next offsets. Raises OtherCluster if there are some, and all of another cluster."""
-        rows = await transaction.rows("SELECT cluster_id, topic, partition, next_offset FROM consumer_offsets")
-        mine = {(row.topic, row.partition): row.next_offset for row in rows if row.cluster_id == self.cluster_id}
+        rows = await transaction.rows(
+            "SELECT cluster_id, topic, partition, next_offset, topic_id FROM consumer_offsets"
+        )
+        mine = {
+            (row.topic, row.partition): Stored(row.next_offset, row.topic_id)
+            for row in rows
+            if row.cluster_id == self.cluster_id
+        }
         if rows and not mine:
             raise OtherCluster(f"stored offsets name cluster {rows[0].cluster_id}, the broker is {self.cluster_id}")
         return mine
+
+    async def adopt(self, transaction: Transaction, topic_ids: Mapping[str, str]) -> None:
+        """Note the ids of topics for partitions that have none yet: rows of an earlier version, or of an operator."""
+        await transaction.run(
+            """
+            UPDATE consumer_offsets AS stored SET topic_id = topics.id
+            FROM unnest(CAST(:topics AS text[]), CAST(:ids AS text[])) AS topics (topic, id)
+            WHERE stored.cluster_id = :cluster AND stored.topic = topics.topic AND stored.topic_id IS NULL
+            """,
+            cluster=self.cluster_id,
+            topics=list(topic_ids),
+            ids=list(topic_ids.values()),
+        )
 
     async def create(self, transaction: Transaction, beginnings: Mapping[TopicPartition, int]) -> None:
         """Store a first offset for partitions never consumed before. Idempotent: an existing offset stays."""

@@ -65,6 +65,9 @@ def open_station(
     )
     return Station(
         outbox,
-        (Component("relay", relay.run, relay.ready), Component("consumer", consumer.run, consumer.ready)),
+        (
+            Component("relay", relay.run, relay.ready),
+            Component("consumer", consumer.run, consumer.ready, complaints=consumer.complaints),
+        ),
         relay.flush,
     )

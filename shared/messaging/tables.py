@@ -28,3 +28,6 @@ CREATE TABLE consumer_offsets (
 """
 
 MESSAGING_TABLES = (OUTBOX, CONSUMER_OFFSETS)
+
+# Kafka's own id of the topic that the offset belongs to, as its tools write it: a topic made again has another one.
+TOPIC_IDS = "ALTER TABLE consumer_offsets ADD COLUMN topic_id text"

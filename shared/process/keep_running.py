@@ -14,12 +14,16 @@ log = logs.logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of a service. `ready` is told by /readyz; what is not `vital` does not make the service unready."""
+    """A part of a service. `ready` is told by /readyz; what is not `vital` does not make the service unready.
+
+    `complaints` says why a part is not ready, a sentence each, for operators: no contents, no customers.
+    """
 
     name: str
     run: Callable[[], Awaitable[None]]
     ready: Callable[[], bool] = lambda: True
     vital: bool = True
+    complaints: Callable[[], Sequence[str]] = tuple
 
 
 async def keep_running(service: str, components: Sequence[Component]) -> None:

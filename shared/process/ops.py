@@ -1,7 +1,8 @@
 """The operators' port of every service: /metrics, /healthz (the process lives), /readyz (it does its work)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,10 +16,20 @@ GRACE_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a service does its work, and which of its parts do."""
+    """Whether a service does its work, and which of its parts do; `complaints` of a part say why it does not."""
 
     ready: bool
-    parts: dict[str, bool]
+    parts: Mapping[str, bool]
+    complaints: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """Return the body of /readyz. `degraded` are the parts that fail, of a service that is ready as well."""
+        return {
+            "ready": self.ready,
+            "degraded": [name for name, ready in self.parts.items() if not ready],
+            "parts": dict(self.parts),
+            "complaints": {name: list(said) for name, said in self.complaints.items() if said},
+        }
 
 
 def ops_app(readiness: Callable[[], Readiness]) -> Starlette:
@@ -29,9 +40,10 @@ def ops_app(readiness: Callable[[], Readiness]) -> Starlette:
 
     async def readyz(_: Request) -> Response:
         now = readiness()
-        return JSONResponse({"ready": now.ready, "parts": now.parts}, status_code=200 if now.ready else 503)
+        return JSONResponse(now.told(), status_code=200 if now.ready else 503)
 
     async def metrics(_: Request) -> Response:
+        readiness()  # sets the gauges of the parts
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(

@@ -12,7 +12,7 @@ import uvloop
 from shared.process.keep_running import Component, keep_running
 from shared.process.ops import Readiness, ops_app, ops_server
 from shared.settings.service import ServiceSettings
-from shared.telemetry import logs, tracing
+from shared.telemetry import logs, metrics, tracing
 
 STOP_SECONDS = 20.0
 COLLECT_AFTER_OBJECTS = 50_000
@@ -34,10 +34,14 @@ class Service:
     drain: Callable[[], Awaitable[None]] = field(default=_nothing)
 
     def readiness(self) -> Readiness:
-        """Tell of each part whether it is ready."""
+        """Tell of each part whether it is ready, to whoever asks and to the metrics."""
+        parts = {component.name: component.ready() for component in self.components}
+        for name, ready in parts.items():
+            metrics.COMPONENT_READY.labels(self.name, name).set(ready)
         return Readiness(
-            all(component.ready() for component in self.components if component.vital),
-            {component.name: component.ready() for component in self.components},
+            all(parts[component.name] for component in self.components if component.vital),
+            parts,
+            {component.name: component.complaints() for component in self.components},
         )
 
 

@@ -122,17 +122,23 @@ class Toy:
         async with self.database.reading() as transaction:
             return await transaction.value(question)
 
-    async def publish(self, *events: Event, traceparent: str | None = None) -> None:
+    async def publish(self, *events: Event, traceparent: str | None = None, compression: str | None = None) -> None:
         """Publish events as another service would."""
         sealed = [
             seal(event, event_id=str(uuid4()), occurred_at=datetime.now(UTC), traceparent=traceparent)
             for event in events
         ]
-        await self.publish_raw(*((one.topic, one.key, one.value, one.headers) for one in sealed))
+        await self.publish_raw(
+            *((one.topic, one.key, one.value, one.headers) for one in sealed), compression=compression
+        )
 
-    async def publish_raw(self, *records: tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]) -> None:
+    async def publish_raw(
+        self,
+        *records: tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]],
+        compression: str | None = None,
+    ) -> None:
         """Publish records as they are."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap)
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, compression_type=compression)
         await producer.start()
         try:
             for topic, key, value, headers in records:

@@ -75,8 +75,9 @@ async def test_without_its_database_the_api_lives_and_says_that_it_cannot_answer
 
 
 async def test_readiness_is_what_its_parts_say(api: Api) -> None:
-    assert (await api.client.get("/readyz")).json() == {"ready": True, "parts": {}}
+    assert (await api.client.get("/readyz")).json() == {"ready": True, "degraded": [], "parts": {}, "complaints": {}}
     async with a_client(failing_app(api, Overloaded(""))) as client:
         answer = await client.get("/readyz")
-        assert (answer.status_code, answer.json()) == (503, {"ready": False, "parts": {"relay": False}})
+        assert answer.status_code == 503
+        assert answer.json() == {"ready": False, "degraded": ["relay"], "parts": {"relay": False}, "complaints": {}}
         assert (await client.get("/healthz")).json() == {"ok": True}

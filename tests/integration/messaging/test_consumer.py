@@ -1,26 +1,16 @@
 """Consuming is exactly-once in effect (real Kafka, real PostgreSQL)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from shared.db.failures import is_transient
-from tests.infra.resolve import Infra
 from tests.support.databases import TestDatabase
-from tests.support.toy_service import Toy, a_deposit, a_toy, make_tables, running
+from tests.support.toy_service import Toy, a_deposit, a_toy, running
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def toy(test_database: TestDatabase, infra: Infra, topic_prefix: str) -> AsyncIterator[Toy]:
-    toy = a_toy(test_database.url("api"), infra.kafka_bootstrap, topic_prefix)
-    await make_tables(toy.database)
-    yield toy
-    await toy.database.dispose()
 
 
 async def _has(toy: Toy, *ids: str) -> None:

@@ -1,27 +1,16 @@
 """Events leave through the outbox: never without their transaction, in order, and at least once."""
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import pytest
 
 from shared.messaging.messages import Say
 from shared.messaging.outbox import TooLarge
-from tests.infra.resolve import Infra
 from tests.support.databases import TestDatabase
-from tests.support.toy_service import Toy, a_deposit, a_toy, make_tables, running
+from tests.support.toy_service import Toy, a_deposit, a_toy, running
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.fixture
-async def toy(test_database: TestDatabase, infra: Infra, topic_prefix: str) -> AsyncIterator[Toy]:
-    toy = a_toy(test_database.url("api"), infra.kafka_bootstrap, topic_prefix)
-    await make_tables(toy.database)
-    yield toy
-    await toy.database.dispose()
 
 
 async def _write(toy: Toy, *ids: str) -> None:

@@ -40,7 +40,7 @@ def create_app(
 
     async def readyz(_: Request) -> Response:
         now = readiness()
-        return answers.answer({"ready": now.ready, "parts": now.parts}, 200 if now.ready else 503)
+        return answers.answer(now.told(), 200 if now.ready else 503)
 
     for operation in operations(post_endpoints(submit), Gets(database), healthz):
         add_operation(app, operation)

@@ -1,0 +1,247 @@
+"""One connection's poll loop: place, poll, apply, report."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    UnsupportedCodecError,
+)
+
+from shared.db.database import Database
+from shared.db.failures import is_transient
+from shared.messaging.applying import Applier, Positions
+from shared.messaging.broker import Broker, is_away
+from shared.messaging.examining import Examining
+from shared.messaging.hearing import Hearing
+from shared.messaging.offsets import Offsets, OtherCluster, StaleConsumer
+from shared.messaging.placing import Placing
+from shared.messaging.retrying import Retrying
+from shared.messaging.seats import RETRY_SECONDS, Seats
+from shared.process.pacing import Pacing
+from shared.telemetry import logs, metrics
+
+POLL_WAIT_MS = 500
+HELD_POLL_WAIT_MS = 50
+POLL_LIMIT_SECONDS = 2.0
+ROUND_SECONDS = 0.02
+COMMIT_EVERY_SECONDS = 1.0
+COMMIT_LIMIT_SECONDS = 2.0
+FAILURE_PAUSE_SECONDS = 1.0
+WATCH_EVERY_SECONDS = 2.0
+ABOUT_ONE_PARTITION = (
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    CorruptRecordException,
+    UnsupportedCodecError,
+)
+
+log = logs.logger(__name__)
+
+
+class Session:
+    """Hears through one consumer and one broker connection, both of which belong to whoever made them."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        consumer: AIOKafkaConsumer,
+        broker: Broker,
+        database: Database,
+        applier: Applier,
+        offsets: Offsets,
+        seats: Seats,
+        hearing: Hearing,
+        topics: Mapping[str, str],
+        max_poll_records: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._service = service
+        self._consumer = consumer
+        self._broker = broker
+        self._database = database
+        self._offsets = offsets
+        self._seats = seats
+        self._hearing = hearing
+        self._topics = topics
+        self._max_poll_records = max_poll_records
+        self._clock = clock
+        self._placing = Placing(
+            service=service,
+            database=database,
+            broker=broker,
+            consumer=consumer,
+            seats=seats,
+            offsets=offsets,
+            clock=clock,
+        )
+        self._retrying = Retrying(
+            service=service,
+            applier=applier,
+            offsets=offsets,
+            consumer=consumer,
+            seats=seats,
+            on_trouble=hearing.troubled,
+            clock=clock,
+        )
+        self._examining = Examining(
+            service=service, broker=broker, consumer=consumer, seats=seats, retrying=self._retrying, clock=clock
+        )
+        self._pacing = Pacing(ROUND_SECONDS)
+        self._next_commit = 0.0
+        self._committed: Positions = {}
+
+    async def turn(self) -> None:
+        """Poll once and apply what came. Raises what a new connection may mend."""
+        try:
+            self._seats.look_again(self._clock())
+            if self._seats.unplaced:
+                await self._examining.examine(await self._placing.place())
+            self._consumer.resume(
+                *(set(self._seats.hold_back.due(self._clock())) & self._seats.flowing(self._consumer))
+            )
+            polled = await self._poll()
+        except NoOffsetForPartitionError:
+            self._seats.unplaced |= self._consumer.assignment()  # fetched before it was placed
+            return
+        except OtherCluster as error:
+            # Skipping would lose events silently, so an operator has to look.
+            metrics.OFFSETS_OFF_LOG.labels(self._service).inc()
+            log.critical("not consuming", extra={"error": logs.error_name(error), "reason": str(error)})
+            self._hearing.troubled()
+            await asyncio.sleep(RETRY_SECONDS)
+            return
+        except Exception as error:
+            await self._after_failed_poll(error)
+            return
+        if await self._retrying.apply([record for some in polled.values() for record in some]):
+            self._hearing.turned()
+        if polled:
+            await self._pacing.begin()
+        await self._report()
+
+    async def watch(self) -> None:
+        """Ask the broker for our topics for ever: whether it answers, which are there, whether they are the same."""
+        while True:
+            try:
+                facts = await self._broker.describe(self._topics)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                log.warning("the broker does not answer", extra={"error": logs.error_name(error)})
+            else:
+                self._hearing.broker_answered(
+                    missing=[plain for topic, plain in self._topics.items() if topic not in facts.topics]
+                )
+                ids = {self._topics[topic]: one.id for topic, one in facts.topics.items()}
+                known = self._placing.topic_ids
+                self._seats.unplaced |= {
+                    tp
+                    for tp in self._consumer.assignment()
+                    if (topic := self._topics[tp.topic]) in known and ids.get(topic, known[topic]) != known[topic]
+                }
+            await asyncio.sleep(WATCH_EVERY_SECONDS)
+
+    async def _poll(self) -> dict[TopicPartition, list[Any]]:
+        wait_ms = HELD_POLL_WAIT_MS if self._seats.hold_back.held() else POLL_WAIT_MS
+        began = self._clock()
+        try:
+            async with asyncio.timeout(POLL_LIMIT_SECONDS):  # without an assignment the library waits for ever
+                polled: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
+                    timeout_ms=wait_ms, max_records=self._max_poll_records
+                )
+        except TimeoutError:
+            polled = {}
+        self._hearing.polled(self._consumer, self._seats, self._clock() - began)
+        return polled
+
+    async def _after_failed_poll(self, error: Exception) -> None:
+        """Place everything again, for what a poll had taken from others is lost with it; then find the culprit."""
+        self._seats.unplaced |= self._consumer.assignment()
+        if is_transient(error):
+            log.warning("placing partitions failed", extra={"error": logs.error_name(error)})
+            await asyncio.sleep(FAILURE_PAUSE_SECONDS)
+            return
+        if isinstance(error, KafkaError) and not isinstance(error, ABOUT_ONE_PARTITION):
+            raise error
+        log.warning("a partition cannot be read", extra={"error": logs.error_name(error)})
+        try:
+            suspects = await self._placing.place()
+            found = await self._examining.examine(suspects | self._consumer.assignment())
+        except Exception as failure:
+            if not is_transient(failure) and not is_away(failure):
+                raise
+            log.warning("partitions could not be examined", extra={"error": logs.error_name(failure)})
+            await asyncio.sleep(FAILURE_PAUSE_SECONDS)
+            return
+        if not found and not isinstance(error, OffsetOutOfRangeError):
+            raise error
+
+    async def _report(self) -> None:
+        """Tell the lag; store and tell Kafka where we are. PostgreSQL's offsets are the ones that count."""
+        places = {
+            tp: await self._consumer.position(tp)
+            for tp in self._consumer.assignment()
+            if self._seats.plain(tp) in self._seats.positions and tp not in self._seats.unplaced
+        }
+        self._hearing.report_lag(self._consumer, self._seats, places)
+        if self._clock() < self._next_commit:
+            return
+        self._next_commit = self._clock() + COMMIT_EVERY_SECONDS
+        await self._pass_markers(places)
+        if self._seats.positions == self._committed:
+            return
+        mine = {
+            tp: self._seats.positions[at]
+            for tp in self._consumer.assignment()
+            if (at := self._seats.plain(tp)) in self._seats.positions
+        }
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(COMMIT_LIMIT_SECONDS):
+                await self._consumer.commit(mine)
+                self._committed = dict(self._seats.positions)
+
+    async def _pass_markers(self, places: Mapping[TopicPartition, int]) -> None:
+        """Store places behind commit markers and aborted records: they are no records, and nothing else moves us on."""
+        positions = self._seats.positions
+        moves = {
+            at: (positions[at], place)
+            for tp, place in places.items()
+            if (at := self._seats.plain(tp)) in positions and place > positions[at]
+        }
+        if not moves:
+            return
+        try:
+            async with self._database.transaction() as transaction:
+                await self._offsets.advance(transaction, moves)
+        except StaleConsumer:
+            self._seats.unplaced |= self._consumer.assignment()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+        else:
+            positions.update({at: place for at, (_, place) in moves.items()})
+
+
+class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Tells the seats which partitions are ours."""
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+
+    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        """The group is being rearranged: nothing is ours until it is."""
+        self._seats.reassigned((), member=False)
+
+    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """These are ours from now on."""
+        self._seats.reassigned(assigned, member=True)
