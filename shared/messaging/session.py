@@ -198,13 +198,13 @@ class Session:
             return
         self._next_commit = self._clock() + COMMIT_EVERY_SECONDS
         await self._pass_markers(places)
-        if self._seats.positions == self._committed:
-            return
         mine = {
             tp: self._seats.positions[at]
             for tp in self._consumer.assignment()
             if (at := self._seats.plain(tp)) in self._seats.positions
         }
+        if not mine or self._seats.positions == self._committed:
+            return
         with suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(COMMIT_LIMIT_SECONDS):
                 await self._consumer.commit(mine)
