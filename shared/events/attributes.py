@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.events.diagnosis import about_headers, about_value
-from shared.events.envelope import MAX_HEADER_CHARS, header
+from shared.events.envelope import MAX_HEADER_CHARS, header, text
 
 STRUCTURED = "application/cloudevents+json"
-ANY_STRUCTURED = "application/cloudevents"
+ANY_STRUCTURED = b"application/cloudevents"
+PLAIN = b"application/json"
 SPECVERSION = "1.0"
 DIFFERENT_TYPES = "there are several ce_type headers, and they differ"
 
@@ -36,30 +37,33 @@ class Attributes:
 
 def attributes_of(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:
     """Read the attributes: of a faulty event what can be told of it, for whoever waits goes by type and subject."""
-    media_type = _media_type(headers)
-    if media_type == STRUCTURED:
-        return _structured(headers, value)
-    type_ = header(headers, "ce_type")
+    first: dict[str, bytes | None] = {}
+    types = set()
+    for name, content in headers:
+        if name == "ce_type":
+            types.add(content)
+        first.setdefault(name, content)
+    media_type = first.get("content-type") or _in_other_case(headers)
+    if media_type is not None and media_type != PLAIN:
+        media_type = media_type.partition(b";")[0].strip().lower()
+        if media_type == STRUCTURED.encode():
+            return _structured(headers, value)
+    type_ = text(first["ce_type"]) if types else None
     fault = None
     if media_type is not None and media_type.startswith(ANY_STRUCTURED):
         fault = "CloudEvents come one by one, in binary mode or as application/cloudevents+json; this is another format"
     elif type_ is None:
         fault = about_headers(headers, value)
-    elif len({content for name, content in headers if name == "ce_type"}) > 1:
+    elif len(types) > 1:
         fault = DIFFERENT_TYPES
-    elif header(headers, "ce_specversion") not in (None, SPECVERSION):
+    elif first.get("ce_specversion", SPECVERSION.encode()) != SPECVERSION.encode():
         fault = f"ce_specversion is not {SPECVERSION}"
-    told = {name: header(headers, f"ce_{name}") for name in ("subject", "id", "time")}
-    return Attributes(type_, **told, traceparent=header(headers, "traceparent"), data=value, fault=fault)
+    subject, id_, time = text(first.get("ce_subject")), text(first.get("ce_id")), text(first.get("ce_time"))
+    return Attributes(type_, subject, id_, time, text(first.get("traceparent")), value, fault)
 
 
-def _media_type(headers: Sequence[tuple[str, bytes]]) -> str | None:
-    """Return the content type without its parameters; names and values in whatever case."""
-    for name, _ in headers:
-        if name.lower() == "content-type":
-            content = header(headers, name)
-            return content.partition(";")[0].strip().lower() if content is not None else None
-    return None
+def _in_other_case(headers: Sequence[tuple[str, bytes]]) -> bytes | None:
+    return next((content for name, content in headers if name.lower() == "content-type"), None)
 
 
 def _structured(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:

@@ -59,13 +59,18 @@ def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:
     """Return a header's text, None if it is missing, unreadable or longer than any honest one."""
     for key, value in headers:
         if key == name and value is not None:
-            if len(value) > MAX_HEADER_CHARS:
-                return None
-            try:
-                return value.decode("utf-8")
-            except UnicodeDecodeError:
-                return None
+            return text(value)
     return None
+
+
+def text(content: bytes | None) -> str | None:
+    """Return a header's content as text, None if it is missing, unreadable or longer than any honest one."""
+    if content is None or len(content) > MAX_HEADER_CHARS:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def open_sealed(registered: Registered, value: bytes | None) -> Event:

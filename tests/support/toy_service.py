@@ -25,6 +25,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.messages import DeadLetter, Heard, Hears, Say
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
+from shared.process.keep_running import Component, keep_running
 
 SCHEMA = "api"
 TABLE = """
@@ -203,4 +204,18 @@ async def running(toy: Toy) -> AsyncIterator[Toy]:
         for task in toy.tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await toy.database.dispose()
+
+
+@asynccontextmanager
+async def kept_running(toy: Toy) -> AsyncIterator[Toy]:
+    """Run a toy as a process runs its parts: what falls is started again."""
+    parts = (Component("relay", toy.relay.run), Component("consumer", toy.consumer.run))
+    task = asyncio.create_task(keep_running("toy", parts))
+    try:
+        yield toy
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
         await toy.database.dispose()
