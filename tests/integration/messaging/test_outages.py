@@ -1,6 +1,7 @@
 """A broker that goes and comes, a broker or a process that freezes: said while it lasts, heard again after it."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer.fetcher import Fetcher
 
 from shared.messaging import hearing
 from shared.messaging.cluster import create_topics
@@ -86,6 +88,17 @@ async def test_a_frozen_broker_is_missed_and_heard_again(
         broker.freeze()
         await eventually(_is_ready(toy, False), within_seconds=AGAIN_SECONDS, what="not ready")
         broker.thaw()
+        await _heard(toy, "after")
+
+
+async def test_a_consumer_whose_library_has_fallen_silent_connects_anew(toy: Toy) -> None:
+    """Its fetching task ends, as after some rebalances: no exception, no record, no answer."""
+    async with running(toy):
+        await _heard(toy, "before")
+        for one in gc.get_objects():
+            if isinstance(one, Fetcher) and one._subscriptions.subscription is not None and not one._closed:
+                one._fetch_task.cancel()
+        await _heard(toy, "in flight")
         await _heard(toy, "after")
 
 
