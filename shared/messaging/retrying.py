@@ -1,5 +1,6 @@
 """Applies a poll's records, again and again while it fails for a time; holds back what waits for other topics."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from shared.messaging.offsets import Offsets, StaleConsumer
 from shared.messaging.seats import Seats
 from shared.telemetry import logs, metrics
 
+POLL_LEEWAY_SECONDS = 1.0
 BACK_OFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 log = logs.logger(__name__)
@@ -120,8 +122,9 @@ class Retrying:
         self._consumer.pause(*self._consumer.assignment())
         try:
             while (left := until - self._clock()) > 0 and not self._seats.unplaced:
-                with suppress(NoOffsetForPartitionError, OffsetOutOfRangeError):
-                    early = await self._consumer.getmany(timeout_ms=max(1, int(left * 1_000)))
+                with suppress(NoOffsetForPartitionError, OffsetOutOfRangeError, TimeoutError):
+                    async with asyncio.timeout(left + POLL_LEEWAY_SECONDS):  # the library may wait for an assignment
+                        early = await self._consumer.getmany(timeout_ms=max(1, int(left * 1_000)))
                     self._seats.unplaced |= set(early)  # assigned just now, so not paused: to be placed before use
         finally:
             self._consumer.resume(*self._seats.flowing(self._consumer))

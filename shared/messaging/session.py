@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -18,12 +17,13 @@ from aiokafka.errors import (
 
 from shared.db.database import Database
 from shared.db.failures import is_transient
-from shared.messaging.applying import Applier, Positions
+from shared.messaging.applying import Applier
 from shared.messaging.broker import Broker, is_away
 from shared.messaging.examining import Examining
 from shared.messaging.hearing import Hearing
-from shared.messaging.offsets import Offsets, OtherCluster, StaleConsumer
+from shared.messaging.offsets import Offsets, OtherCluster
 from shared.messaging.placing import Placing
+from shared.messaging.progress import Progress
 from shared.messaging.retrying import Retrying
 from shared.messaging.seats import RETRY_SECONDS, Seats
 from shared.process.pacing import Pacing
@@ -33,8 +33,6 @@ POLL_WAIT_MS = 500
 HELD_POLL_WAIT_MS = 50
 POLL_LIMIT_SECONDS = 2.0
 ROUND_SECONDS = 0.02
-COMMIT_EVERY_SECONDS = 1.0
-COMMIT_LIMIT_SECONDS = 2.0
 FAILURE_PAUSE_SECONDS = 1.0
 WATCH_EVERY_SECONDS = 2.0
 ABOUT_ONE_PARTITION = (
@@ -97,28 +95,19 @@ class Session:
             service=service, broker=broker, consumer=consumer, seats=seats, retrying=self._retrying, clock=clock
         )
         self._pacing = Pacing(ROUND_SECONDS)
-        self._next_commit = 0.0
-        self._committed: Positions = {}
+        self._progress = Progress(
+            database=database, consumer=consumer, seats=seats, offsets=offsets, hearing=hearing, clock=clock
+        )
 
     async def turn(self) -> None:
         """Poll once and apply what came. Raises what a new connection may mend."""
+        if not await self._placed():
+            return
+        self._consumer.resume(*(set(self._seats.hold_back.due(self._clock())) & self._seats.flowing(self._consumer)))
         try:
-            self._seats.look_again(self._clock())
-            if self._seats.unplaced:
-                await self._examining.examine(await self._placing.place())
-            self._consumer.resume(
-                *(set(self._seats.hold_back.due(self._clock())) & self._seats.flowing(self._consumer))
-            )
             polled = await self._poll()
         except NoOffsetForPartitionError:
             self._seats.unplaced |= self._consumer.assignment()  # fetched before it was placed
-            return
-        except OtherCluster as error:
-            # Skipping would lose events silently, so an operator has to look.
-            metrics.OFFSETS_OFF_LOG.labels(self._service).inc()
-            log.critical("not consuming", extra={"error": logs.error_name(error), "reason": str(error)})
-            self._hearing.troubled()
-            await asyncio.sleep(RETRY_SECONDS)
             return
         except Exception as error:
             await self._after_failed_poll(error)
@@ -127,7 +116,35 @@ class Session:
             self._hearing.turned()
         if polled:
             await self._pacing.begin()
-        await self._report()
+        await self._progress.report()
+
+    async def _placed(self) -> bool:
+        """Place what is not, with those that stand still and are to be looked at again. Returns whether that went."""
+        self._seats.look_again(self._clock())
+        if not self._seats.unplaced:
+            return True
+        try:
+            await self._examining.examine(await self._placing.place())
+        except OtherCluster as error:
+            # Skipping would lose events silently, so an operator has to look.
+            metrics.OFFSETS_OFF_LOG.labels(self._service).inc()
+            log.critical("not consuming", extra={"error": logs.error_name(error), "reason": str(error)})
+            self._hearing.troubled()
+            await asyncio.sleep(RETRY_SECONDS)
+        except Exception as error:
+            await self._pause_after(error, "placing partitions failed")
+        else:
+            return True
+        return False
+
+    async def _pause_after(self, error: Exception, what: str) -> None:
+        """Try again in a moment what may go then; raise the error if it will not."""
+        if not is_transient(error) and not is_away(error):
+            raise error
+        log.warning(what, extra={"error": logs.error_name(error)})
+        await asyncio.sleep(FAILURE_PAUSE_SECONDS)
+        if isinstance(error, KafkaError):
+            self._hearing.polled(self._consumer, self._seats, FAILURE_PAUSE_SECONDS)  # it counts as silence
 
     async def watch(self) -> None:
         """Ask the broker for our topics for ever: whether it answers, which are there, whether they are the same."""
@@ -168,8 +185,7 @@ class Session:
         """Place everything again, for what a poll had taken from others is lost with it; then find the culprit."""
         self._seats.unplaced |= self._consumer.assignment()
         if is_transient(error):
-            log.warning("placing partitions failed", extra={"error": logs.error_name(error)})
-            await asyncio.sleep(FAILURE_PAUSE_SECONDS)
+            await self._pause_after(error, "polling failed")
             return
         if isinstance(error, KafkaError) and not isinstance(error, ABOUT_ONE_PARTITION):
             raise error
@@ -178,58 +194,10 @@ class Session:
             suspects = await self._placing.place()
             found = await self._examining.examine(suspects | self._consumer.assignment())
         except Exception as failure:
-            if not is_transient(failure) and not is_away(failure):
-                raise
-            log.warning("partitions could not be examined", extra={"error": logs.error_name(failure)})
-            await asyncio.sleep(FAILURE_PAUSE_SECONDS)
+            await self._pause_after(failure, "partitions could not be examined")
             return
         if not found and not isinstance(error, OffsetOutOfRangeError):
             raise error
-
-    async def _report(self) -> None:
-        """Tell the lag; store and tell Kafka where we are. PostgreSQL's offsets are the ones that count."""
-        places = {
-            tp: await self._consumer.position(tp)
-            for tp in self._consumer.assignment()
-            if self._seats.plain(tp) in self._seats.positions and tp not in self._seats.unplaced
-        }
-        self._hearing.report_lag(self._consumer, self._seats, places)
-        if self._clock() < self._next_commit:
-            return
-        self._next_commit = self._clock() + COMMIT_EVERY_SECONDS
-        await self._pass_markers(places)
-        mine = {
-            tp: self._seats.positions[at]
-            for tp in self._consumer.assignment()
-            if (at := self._seats.plain(tp)) in self._seats.positions
-        }
-        if not mine or self._seats.positions == self._committed:
-            return
-        with suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(COMMIT_LIMIT_SECONDS):
-                await self._consumer.commit(mine)
-                self._committed = dict(self._seats.positions)
-
-    async def _pass_markers(self, places: Mapping[TopicPartition, int]) -> None:
-        """Store places behind commit markers and aborted records: they are no records, and nothing else moves us on."""
-        positions = self._seats.positions
-        moves = {
-            at: (positions[at], place)
-            for tp, place in places.items()
-            if (at := self._seats.plain(tp)) in positions and place > positions[at]
-        }
-        if not moves:
-            return
-        try:
-            async with self._database.transaction() as transaction:
-                await self._offsets.advance(transaction, moves)
-        except StaleConsumer:
-            self._seats.unplaced |= self._consumer.assignment()
-        except Exception as error:
-            if not is_transient(error):
-                raise
-        else:
-            positions.update({at: place for at, (_, place) in moves.items()})
 
 
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]

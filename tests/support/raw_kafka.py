@@ -103,9 +103,14 @@ async def configure_topic(bootstrap: str, name: str, **configs: str) -> None:
 
 
 async def delete_topic(bootstrap: str, name: str) -> None:
-    """Delete a topic."""
+    """Delete a topic, and wait until it is gone."""
     async with an_admin(bootstrap) as admin:
         await admin.delete_topics([name])
+
+        async def gone() -> bool:
+            return name not in await admin.list_topics()
+
+        await eventually(gone)
 
 
 async def widen_topic(bootstrap: str, name: str, partitions: int) -> None:

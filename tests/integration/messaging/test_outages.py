@@ -17,7 +17,7 @@ from shared.messaging.cluster import create_topics
 from tests.infra.resolve import Infra
 from tests.support.databases import TestDatabase
 from tests.support.own_broker import OwnBroker, an_own_broker
-from tests.support.system import a_system
+from tests.support.system import READY_SECONDS, a_system
 from tests.support.toy_service import Toy, a_deposit, a_toy, make_tables
 from tests.support.toy_service import kept_running as running
 from tests.support.waiting import eventually
@@ -166,7 +166,7 @@ async def test_the_api_goes_on_while_kafka_is_away_and_says_that_it_is_deaf(
                 return {}
             return dict(got.json()) if got.status_code == 200 else {}
 
-        said = await eventually(answer, what="the api is ready")
+        said = await eventually(answer, within_seconds=READY_SECONDS, what="the api is ready")
         assert said["degraded"] == ["relay", "consumer"]
         assert "no broker answers" in said["complaints"]["consumer"]
         metrics = (await system.client.get(f"{system.ops_url('api')}/metrics")).text
