@@ -48,9 +48,11 @@ def look_into(fetched: Fetched, tp: TopicPartition, offset: int) -> Findings:
         batch = batch_at(fetched.data, tp, offset)
         if batch is None:
             return Findings(tuple(good), trouble=True, fault="a batch without an end")
-        if batch.fault is not None:
-            return Findings(tuple(good), trouble=True, fault=f"{batch.fault}; it ends before {batch.next_offset}")
-        return Findings((*good, *(one for one in batch.records if one.offset >= offset)), trouble=True)
+        rest = [one for one in batch.records if one.offset >= offset]
+        fault = batch.fault or (None if rest else "a batch that cannot be read")
+        if fault is not None:
+            return Findings(tuple(good), trouble=True, fault=f"{fault}; it ends before {batch.next_offset}")
+        return Findings((*good, *rest), trouble=True)
     return Findings((), trouble=False)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiokafka import codec
-from aiokafka.record.util import calc_crc32c, decode_varint
+from aiokafka.record.util import calc_crc32c, decode_varint_py
 
 from shared.errors import Poison
 from shared.messaging.offsets import TopicPartition
@@ -17,7 +17,7 @@ HEADER = struct.Struct(">qiibIhiqqqhii")
 LENGTH_STARTS, LENGTH_ENDS = 8, 12
 CHECKED_FROM = 21
 MAGIC = 2
-CODEC_BITS, APPEND_TIME_BIT = 0x07, 0x08
+CODEC_BITS, APPEND_TIME_BIT, CONTROL_BIT = 0x07, 0x08, 0x20
 DECODERS = {
     0: bytes,
     1: codec.gzip_decode,
@@ -72,6 +72,8 @@ def _opened(batch: bytes, at: TopicPartition) -> RawBatch:
     upto = base + last_delta + 1
     if magic != MAGIC:
         return RawBatch(base, upto, (), f"a batch of message format {magic}")
+    if attributes & CONTROL_BIT:
+        return RawBatch(base, upto, (), "a control batch that is broken")
     if calc_crc32c(batch[CHECKED_FROM:]) != crc:
         return RawBatch(base, upto, (), "a batch whose checksum is wrong")
     number = attributes & CODEC_BITS
@@ -118,7 +120,7 @@ class _Cursor:
 
     def number(self) -> int:
         number: int
-        number, self.at = decode_varint(self._data, self.at)
+        number, self.at = decode_varint_py(self._data, self.at)  # unlike the quick one it looks where the data end
         return number
 
     def text(self) -> bytes | None:
