@@ -13,6 +13,7 @@ from deploy.local.log_end import end_of
 from deploy.local.missing import find_java, find_maven
 from deploy.local.ports import require_free
 from deploy.local.running import remember, settings_in_force
+from deploy.local.service_settings import read_as_services_do
 from deploy.local.settings import LOCAL, PORTS, SERVICES, Settings, read_settings
 from deploy.provision.database import provision_database
 from shared.messaging.cluster import create_topics
@@ -41,6 +42,7 @@ def bring_up() -> Settings:
     else:
         for name in PORTS:
             require_free(settings.port(name), name)
+        read_as_services_do(settings)  # what no service would start with is told at once
         say("preparing PostgreSQL and Kafka")
         programs = plan.prepare_infrastructure(settings) + plan.service_programs(settings)
         supervision.start(supervision.write_configuration(programs), plan.supervisor_environment(settings))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared.events.connection import OpenAIConnection
 from shared.settings.service import ServiceSettings
@@ -25,7 +25,19 @@ class CallerSettings(ServiceSettings):
     def _mind_has_a_model(self) -> "CallerSettings":
         if self.bot_mind == "openai" and not self.bot_model:
             raise ValueError("BOT_MIND=openai needs BOT_MODEL")
+        if self.bot_mind == "openai" and not self.bot_base_url.startswith(("http://", "https://")):
+            raise ValueError("BOT_BASE_URL must begin with http:// or https://")
+        kind, _, name = (self.bot_api_key_ref or "").partition(":")
+        if self.bot_api_key_ref and (kind not in ("env", "file") or not name):
+            raise ValueError("BOT_API_KEY_REF must be env:NAME or file:name")
         return self
+
+    @field_validator("secrets_folder")
+    @classmethod
+    def _is_a_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("must be a folder")
+        return folder
 
     @property
     def secret_prefixes(self) -> tuple[str, ...]:
