@@ -5,7 +5,6 @@ import hashlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -19,6 +18,7 @@ import asyncpg
 import httpx2
 
 from deploy.local.children import dies_with_parent
+from deploy.local.ports import free_port
 from deploy.publish.platform import Platform, platform
 from shared.events.connection import BuiltinConnection, Connection
 from shared.events.directory import AgentUpserted, ApiKeyIssued, OrgUpserted
@@ -216,13 +216,6 @@ def a_call(org: Org, **fields: Any) -> dict[str, Any]:
 def a_batch(org: Org, run_count: int, **fields: Any) -> dict[str, Any]:
     """The body of a POST for a batch."""
     return {**a_call(org), "run_count": run_count, **fields}
-
-
-def free_port() -> int:
-    """Return a port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager
