@@ -19,6 +19,7 @@ from deploy.local import kafka_broker, postgres
 from deploy.local.children import dies_with_parent
 from deploy.local.ports import free_port
 from deploy.local.reachable import reachable_folder
+from deploy.local.settings import LOOPBACK
 from deploy.provision.database import SERVICES, database_url, provision_database, service_url
 from deploy.publish.platform import platform
 from shared.events.connection import BuiltinConnection, Connection
@@ -83,7 +84,7 @@ async def a_rig(agent: Connection = HANGS_UP, **caller_settings: str) -> AsyncIt
                 "OPS_PORT": str(ports[service]),
                 "API_PORT": str(api_port),
                 "CALLS_PER_PROCESS": "2000",
-                "AGENT_ALLOWED_NETWORKS": "127.0.0.0/8",
+                "AGENT_ALLOWED_NETWORKS": LOOPBACK,
                 **(caller_settings if service == "caller" else {}),
             }
             processes[service] = _start(stack, service, environment, folder / f"{service}.log")

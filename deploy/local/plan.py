@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from deploy.local import kafka_broker, postgres
-from deploy.local.settings import LOCAL, ROOT, SERVICES, Settings
+from deploy.local.settings import LOCAL, LOOPBACK, ROOT, SERVICES, Settings
 from deploy.local.supervision import Program, folder
 from deploy.provision.database import database_url, service_url
 
@@ -71,6 +71,7 @@ def service_programs(settings: Settings) -> list[Program]:
             environment |= {"API_HOST": "127.0.0.1", "API_PORT": str(settings.port("REHEARSAL_API_PORT"))}
         if service == "caller":
             environment["CALL_SPEED"] = settings.values.get("CALL_SPEED", "1")
+            environment["AGENT_ALLOWED_NETWORKS"] = settings.values.get("AGENT_ALLOWED_NETWORKS", LOOPBACK)
         if settings.values.get("TRACES_EXPORTER") == "file" and "TRACES_FILE" not in settings.values:
             environment["TRACES_FILE"] = str(LOCAL / "log" / "traces.jsonl")
         programs.append(Program(service, [sys.executable, "-m", f"services.{service}"], environment))

@@ -21,6 +21,10 @@ PORTS = {
 }
 
 
+# Agents on this machine may be called: here it is the customer's as well as the operator's.
+LOOPBACK = "127.0.0.0/8,::1/128"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Ports by the name of their setting, and everything else that `.local/settings.env` or the environment says."""

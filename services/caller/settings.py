@@ -1,16 +1,21 @@
 """What the caller is told from outside."""
 
+from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from services.caller.domain.limits import MAX_REPLY_LIMIT_SECONDS, REPLY_LIMIT_SECONDS
+from services.caller.edges.endpoints.proxies import Proxies
+from services.caller.edges.endpoints.trust import trusted
 from shared.events.connection import OpenAIConnection
+from shared.network.addresses import AddressPolicy, read_networks
 from shared.settings.service import ServiceSettings
 
 
 class CallerSettings(ServiceSettings):
-    """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the test bot's mind."""
+    """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the bot's mind. AGENT_*: reaching agents."""
 
     call_speed: Annotated[float, Field(gt=0, le=1_000)] = 1.0
     calls_per_process: Annotated[int, Field(ge=1, le=10_000)] = 500
@@ -18,8 +23,12 @@ class CallerSettings(ServiceSettings):
     bot_base_url: str = "https://api.openai.com/v1"
     bot_model: str = ""
     bot_api_key_ref: str | None = None
+    reply_limit_seconds: Annotated[float, Field(gt=0, le=MAX_REPLY_LIMIT_SECONDS)] = REPLY_LIMIT_SECONDS
     agent_secret_prefixes: str = "AGENT_KEY_"  # noqa: S105 - names of environment variables that an agent's connection may name
     secrets_folder: Path | None = None
+    agent_allowed_networks: str = ""
+    agent_ca_file: Path | None = None
+    agent_proxy: str = ""
 
     @model_validator(mode="after")
     def _mind_has_a_model(self) -> "CallerSettings":
@@ -39,10 +48,45 @@ class CallerSettings(ServiceSettings):
             raise ValueError("must be a folder")
         return folder
 
+    @field_validator("agent_secret_prefixes")
+    @classmethod
+    def _prefixes_are_apart(cls, listed: str) -> str:
+        """Refuse A_ beside A_1_: A_1_2_X would be a secret of organisation 1 and of organisation 2."""
+        for one, other in permutations(_listed(listed), 2):
+            if other.startswith(one):
+                raise ValueError(f"{one} is the beginning of {other}: a name would belong to two organisations")
+        return listed
+
+    @field_validator("agent_allowed_networks")
+    @classmethod
+    def _networks_can_be_read(cls, listed: str) -> str:
+        read_networks(listed)
+        return listed
+
+    @field_validator("agent_ca_file")
+    @classmethod
+    def _authorities_can_be_read(cls, file: Path | None) -> Path | None:
+        try:
+            trusted(file)
+        except OSError as error:  # an SSLError is one: a file that is not there, or holds no certificate
+            raise ValueError(f"no certificates could be read from it ({type(error).__name__})") from None
+        return file
+
+    @field_validator("agent_proxy")
+    @classmethod
+    def _proxy_can_be_read(cls, url: str) -> str:
+        Proxies.from_environment(url)
+        return url
+
     @property
     def secret_prefixes(self) -> tuple[str, ...]:
         """The prefixes of `agent_secret_prefixes`; a blank one, which would allow everything, is none."""
-        return tuple(part for prefix in self.agent_secret_prefixes.split(",") if (part := prefix.strip()))
+        return _listed(self.agent_secret_prefixes)
+
+    @property
+    def address_policy(self) -> AddressPolicy:
+        """Which addresses an agent may have."""
+        return AddressPolicy(read_networks(self.agent_allowed_networks))
 
     @property
     def bot_connection(self) -> OpenAIConnection | None:
@@ -52,3 +96,7 @@ class CallerSettings(ServiceSettings):
         return OpenAIConnection(
             kind="openai", base_url=self.bot_base_url, model=self.bot_model, api_key_ref=self.bot_api_key_ref
         )
+
+
+def _listed(names: str) -> tuple[str, ...]:
+    return tuple(part for name in names.split(",") if (part := name.strip()))

@@ -1,12 +1,13 @@
 """The caller's composition root: the only module that knows every other."""
 
-import httpx2
-
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.caller.edges.db.stages import GroupedStages
+from services.caller.edges.endpoints.asking import HttpAsks
+from services.caller.edges.endpoints.pools import Network, Pools
+from services.caller.edges.endpoints.proxies import Proxies
+from services.caller.edges.endpoints.trust import trusted
 from services.caller.edges.kafka import HEARS
-from services.caller.edges.parties.bounded_transport import BoundedTransport
 from services.caller.edges.parties.choose import ChosenParties
 from services.caller.edges.secrets import Secrets
 from services.caller.edges.worker import Worker
@@ -22,9 +23,15 @@ from shared.process.service import Service
 async def wire(settings: CallerSettings) -> Service:
     """Put the caller together."""
     database = Database(settings.database_url, schema="caller")
-    http = httpx2.AsyncClient(transport=BoundedTransport(), follow_redirects=False)
-    secrets = Secrets(settings.secret_prefixes, settings.secrets_folder)
-    parties = ChosenParties(secrets, http, settings.bot_connection)
+    proxies = Proxies.from_environment(settings.agent_proxy)
+    network = Network(settings.address_policy, proxies, trusted(settings.agent_ca_file))
+    pools = Pools(network, calls_limit=settings.calls_per_process)
+    parties = ChosenParties(
+        Secrets(settings.secret_prefixes, settings.secrets_folder),
+        HttpAsks(pools),
+        settings.bot_connection,
+        settings.reply_limit_seconds,
+    )
     worker: Worker | None = None
 
     def poke() -> None:
@@ -54,7 +61,7 @@ async def wire(settings: CallerSettings) -> Service:
         await station.flush()
 
     async def close() -> None:
-        await http.aclose()
+        await pools.aclose()
         await database.dispose()
 
     components = (
@@ -63,6 +70,7 @@ async def wire(settings: CallerSettings) -> Service:
         Component("claims", worker.claim_for_ever),
         Component("leases", worker.keep_leases_for_ever),
         Component("reaper", worker.reap_for_ever),
+        Component("endpoints", pools.close_idle_for_ever, vital=False),
         Component(
             "cleaner",
             lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),

@@ -19,6 +19,7 @@ import httpx2
 
 from deploy.local.children import dies_with_parent
 from deploy.local.ports import free_port
+from deploy.local.settings import LOOPBACK
 from deploy.publish.platform import Platform, platform
 from shared.events.connection import BuiltinConnection, Connection
 from shared.events.directory import AgentUpserted, ApiKeyIssued, OrgUpserted
@@ -71,6 +72,7 @@ class System:
             "OPS_PORT": str(self.ports[f"{name}-ops"]),
             "API_PORT": str(self.ports[name]),
             "LOG_LEVEL": "INFO",
+            "AGENT_ALLOWED_NETWORKS": LOOPBACK,
             **self.settings,
             **settings,
         }

@@ -12,8 +12,8 @@ from services.caller.domain.limits import (
     MAX_TOOLS_OF_TURN,
     MAX_TRANSCRIPT_BYTES,
     MAX_TURN_CHARS,
+    MAX_TURN_SECONDS,
     MAX_TURNS,
-    REPLY_LIMIT_SECONDS,
     CallLimits,
 )
 from services.caller.domain.speech import spoken_ms, spoken_within
@@ -87,7 +87,7 @@ async def _ask_once(party: Party, side: Side, turns: tuple[Turn, ...], clock: Ca
         while not asked.done() and not (await asyncio.wait({asked}, timeout=SLICE_SECONDS))[0]:
             clock.check()
             waited_seconds += SLICE_SECONDS
-            if waited_seconds >= REPLY_LIMIT_SECONDS:
+            if waited_seconds >= MAX_TURN_SECONDS:
                 raise PartyError(SILENT[side])
     finally:
         if not asked.done():

@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-import httpx2
 import pytest
 
-from services.caller.edges.parties import openai_chat
-from tests.unit.caller.endpoint import Endpoint, a_client, an_endpoint
+from services.caller.edges.endpoints.asking import HttpAsks
+from tests.unit.caller.endpoint import Endpoint, an_endpoint, asking, some_pools
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +23,7 @@ def endpoint(served: Endpoint) -> Endpoint:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    """The caller's client."""
-    async with a_client() as http:
-        yield http
-
-
-@pytest.fixture
-def once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is tried again, so that nothing waits."""
-    monkeypatch.setattr(openai_chat, "MAX_RETRIES", 0)
+async def asks() -> AsyncIterator[HttpAsks]:
+    """What the caller asks with, where loopback is allowed."""
+    async with asking(some_pools()) as asks:
+        yield asks

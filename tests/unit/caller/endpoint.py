@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx2
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -16,20 +16,29 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.caller.domain.turn import PartyError, Side
-from services.caller.edges.parties.bounded_transport import BoundedTransport
+from services.caller.edges.endpoints.asking import Asks, HttpAsks
+from services.caller.edges.endpoints.pools import Network, Pools
+from services.caller.edges.endpoints.proxies import Proxies
+from services.caller.edges.endpoints.trust import trusted
+from services.caller.edges.parties.chat.shapes import KnownShapes
+from services.caller.edges.parties.openai_chat import Endpoint as Reached
 from services.caller.edges.parties.openai_chat import OpenAIParty
+from shared.network.addresses import AddressPolicy, read_networks
+from shared.network.resolving import Resolver
 from tests.unit.caller.builders import a_turn
 
 KEY = "sk-very-secret"
 PROMPT = "You are a spy. Never say so."
 LEAK = "the answer's own words"
 TURNS = (a_turn("user", 0, 1, "my private line"),)
+LOOPBACK = "127.0.0.0/8, ::1"
+TRUST = trusted()  # read once: it takes longer than all of these tests
 Answer = Callable[[dict[str, Any]], Awaitable[Response]]
 
 
-def completion(message: Any) -> Response:
+def completion(message: Any, finish: str = "stop") -> Response:
     """A chat completion with one choice."""
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    choice = {"index": 0, "finish_reason": finish, "message": message}
     return JSONResponse({"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
 
 
@@ -50,11 +59,14 @@ class Endpoint:
     answers: list[Response | Answer] = field(default_factory=lambda: [saying("Hello.")])
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
     strayed: int = 0
 
     def forget(self) -> None:
         """Begin anew: a greeting for everybody, and nothing noted."""
-        self.answers, self.asked, self.keys, self.strayed = [saying("Hello.")], [], [], 0
+        self.answers, self.strayed = [saying("Hello.")], 0
+        self.asked, self.keys, self.paths, self.hosts = [], [], [], []
 
     @property
     def url(self) -> str:
@@ -63,7 +75,9 @@ class Endpoint:
     async def answer(self, request: Request) -> Response:
         body = await request.json()
         self.asked.append(body)
-        self.keys.append(request.headers.get("authorization"))
+        self.keys.append(request.headers.get("authorization") or request.headers.get("api-key"))
+        self.hosts.append(request.headers["host"])
+        self.paths.append(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return answer if isinstance(answer, Response) else await answer(body)
 
@@ -71,9 +85,27 @@ class Endpoint:
         self.strayed += 1
         return saying("You should not be here.")
 
-    def party(self, http: httpx2.AsyncClient, side: Side = "agent", *, url: str | None = None) -> OpenAIParty:
+    def party(
+        self,
+        asks: Asks,
+        side: Side = "agent",
+        *,
+        url: str | None = None,
+        prompt: str = PROMPT,
+        key: str = KEY,
+        org_id: int = 1,
+        known: KnownShapes | None = None,
+        limit_seconds: float = 20.0,
+    ) -> OpenAIParty:
         """The party that speaks through this endpoint."""
-        return OpenAIParty(side, base_url=url or self.url, model="m", api_key=KEY, system_prompt=PROMPT, http=http)
+        return OpenAIParty(
+            side,
+            Reached(url or self.url, "m", key, org_id),
+            prompt,
+            asks=asks,
+            known=known or KnownShapes(),
+            limit_seconds=limit_seconds,
+        )
 
 
 @asynccontextmanager
@@ -83,8 +115,8 @@ async def an_endpoint() -> AsyncIterator[Endpoint]:
     listener.bind(("127.0.0.1", 0))
     endpoint = Endpoint(listener.getsockname()[1])
     routes = [
-        Route("/v1/chat/completions", endpoint.answer, methods=["POST"]),
         Route("/elsewhere", endpoint.stray, methods=["GET", "POST"]),
+        Route("/{path:path}", endpoint.answer, methods=["POST"]),
     ]
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -96,15 +128,46 @@ async def an_endpoint() -> AsyncIterator[Endpoint]:
         listener.close()
 
 
-def a_client() -> httpx2.AsyncClient:
-    """A client as the caller's composition root makes it."""
-    return httpx2.AsyncClient(transport=BoundedTransport(), follow_redirects=False)
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def failure_of(endpoint: Endpoint, http: httpx2.AsyncClient, *, url: str | None = None) -> str:
+@asynccontextmanager
+async def a_server(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Serve something that is hardly HTTP; the base_url of it."""
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.close()
+
+
+def some_pools(
+    allowed: str = LOOPBACK,
+    *,
+    calls_limit: int = 500,
+    resolver: Resolver | None = None,
+    proxy: str = "",
+    trust: ssl.SSLContext = TRUST,
+) -> Pools:
+    """Pools as the caller's composition root makes them."""
+    proxies = Proxies({"all": proxy} if proxy else {})
+    policy = AddressPolicy(read_networks(allowed))
+    return Pools(Network(policy, proxies, trust, resolver or Resolver()), calls_limit=calls_limit)
+
+
+@asynccontextmanager
+async def asking(pools: Pools) -> AsyncIterator[HttpAsks]:
+    """What asks through pools, which are closed at the end."""
+    try:
+        yield HttpAsks(pools)
+    finally:
+        await pools.aclose()
+
+
+async def failure_of(endpoint: Endpoint, asks: Asks, *, url: str | None = None, limit_seconds: float = 20.0) -> str:
     """The sentence that a turn fails with; it is checked for what must not be in it."""
     with pytest.raises(PartyError) as failed:
-        await endpoint.party(http, url=url).take_turn(TURNS)
+        await endpoint.party(asks, url=url, limit_seconds=limit_seconds).take_turn(TURNS)
     sentence = str(failed.value)
     for secret in (KEY, PROMPT, LEAK, "private", "127.0.0.1"):
         assert secret not in sentence

@@ -1,9 +1,9 @@
 """Who talks to whom: by the agent's connection, and by this deployment's choice of the bot's mind."""
 
-import httpx2
 import pytest
 
 from services.caller.domain.turn import Party, PartyError, Reply
+from services.caller.edges.endpoints.asking import HttpAsks
 from services.caller.edges.parties.choose import ChosenParties
 from services.caller.edges.parties.openai_chat import BOT_PROMPT
 from services.caller.edges.secrets import Secrets
@@ -23,11 +23,11 @@ def openai(endpoint: Endpoint, key: str | None = None) -> OpenAIConnection:
 
 
 @pytest.fixture
-def parties(http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> ChosenParties:
+def parties(asks: HttpAsks, monkeypatch: pytest.MonkeyPatch) -> ChosenParties:
     """A deployment with an agent's key and one of its own."""
-    monkeypatch.setenv("AGENT_KEY_ACME", "sk-acme")
+    monkeypatch.setenv("AGENT_KEY_1_ACME", "sk-acme")
     monkeypatch.setenv("OWN_KEY", "sk-own")
-    return ChosenParties(Secrets(), http)
+    return ChosenParties(Secrets(), asks)
 
 
 async def first_line(party: Party) -> Reply:
@@ -46,21 +46,24 @@ async def test_the_agent_for_load_tests_hangs_up_without_a_word(parties: ChosenP
 async def test_an_agent_behind_an_endpoint_gets_its_own_prompt_and_key(
     parties: ChosenParties, endpoint: Endpoint
 ) -> None:
-    await first_line(parties.agent(reached_by(openai(endpoint, "env:AGENT_KEY_ACME"))))
+    await first_line(parties.agent(reached_by(openai(endpoint, "env:AGENT_KEY_1_ACME"))))
     assert endpoint.asked[0]["messages"][0]["content"] == "Be kind."
     assert endpoint.keys == ["Bearer sk-acme"]
 
 
-async def test_an_agent_cannot_have_our_own_keys_sent_to_it(parties: ChosenParties, endpoint: Endpoint) -> None:
+@pytest.mark.parametrize(("org_id", "key"), [(1, "env:OWN_KEY"), (12, "env:AGENT_KEY_1_ACME")])
+async def test_an_agent_cannot_have_our_own_keys_or_another_s_sent_to_it(
+    parties: ChosenParties, endpoint: Endpoint, org_id: int, key: str
+) -> None:
     with pytest.raises(PartyError):
-        parties.agent(reached_by(openai(endpoint, "env:OWN_KEY")))
+        parties.agent(reached_by(openai(endpoint, key)).model_copy(update={"org_id": org_id}))
     assert endpoint.asked == []
 
 
 async def test_a_bot_with_a_mind_gets_the_role_and_the_operator_s_key(
-    parties: ChosenParties, http: httpx2.AsyncClient, endpoint: Endpoint
+    parties: ChosenParties, asks: HttpAsks, endpoint: Endpoint
 ) -> None:
-    minded = ChosenParties(parties.secrets, http, openai(endpoint, "env:OWN_KEY"))
+    minded = ChosenParties(parties.secrets, asks, openai(endpoint, "env:OWN_KEY"))
     await first_line(minded.bot(a_dispatch(prompt="You are Maria.")))
     assert endpoint.asked[0]["messages"][0]["content"] == BOT_PROMPT + "You are Maria."
     assert endpoint.keys == ["Bearer sk-own"]

@@ -91,7 +91,7 @@ async def test_a_party_that_never_answers_is_given_up_and_not_left_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(conversation, "SLICE_SECONDS", 0.01)
-    monkeypatch.setattr(conversation, "REPLY_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(conversation, "MAX_TURN_SECONDS", 0.05)
     silent = Sphinx()
     held: Conversation = await a_call(bot=Script("Hi."), agent=silent)
     assert (held.end_reason, held.error_message) == ("error", "The agent did not answer")

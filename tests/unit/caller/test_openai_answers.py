@@ -2,33 +2,27 @@
 
 import gzip
 
-import httpx2
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from services.caller.domain.turn import PartyError
-from services.caller.edges.parties.bounded_transport import MAX_ANSWER_BYTES
+from services.caller.edges.endpoints.asking import MAX_ANSWER_BYTES, HttpAsks
 from tests.unit.caller.endpoint import LEAK, Endpoint, completion, failure_of, saying
 
 
-@pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("size", [MAX_ANSWER_BYTES + 1, 8 * MAX_ANSWER_BYTES])
-async def test_an_answer_that_is_too_long_is_not_read(endpoint: Endpoint, http: httpx2.AsyncClient, size: int) -> None:
+async def test_an_answer_that_is_too_long_is_not_read(endpoint: Endpoint, asks: HttpAsks, size: int) -> None:
     endpoint.answers = [saying(LEAK + "x" * size)]
-    await failure_of(endpoint, http)
+    await failure_of(endpoint, asks)
 
 
-@pytest.mark.usefixtures("once")
-async def test_an_answer_that_would_unpack_into_a_long_one_is_not_unpacked(
-    endpoint: Endpoint, http: httpx2.AsyncClient
-) -> None:
+async def test_an_answer_that_would_unpack_into_a_long_one_is_not_unpacked(endpoint: Endpoint, asks: HttpAsks) -> None:
     packed = gzip.compress(bytes(saying("x" * 8 * MAX_ANSWER_BYTES).body))
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     endpoint.answers = [Response(packed, headers=headers)]
-    await failure_of(endpoint, http)
+    await failure_of(endpoint, asks)
 
 
-@pytest.mark.usefixtures("once")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -54,22 +48,19 @@ async def test_an_answer_that_would_unpack_into_a_long_one_is_not_unpacked(
     ids=range(18),
 )
 async def test_an_answer_that_is_no_completion_fails_the_call(
-    endpoint: Endpoint, http: httpx2.AsyncClient, answer: Response
+    endpoint: Endpoint, asks: HttpAsks, answer: Response
 ) -> None:
     endpoint.answers = [answer]
-    assert "could not be read" in await failure_of(endpoint, http)
+    assert "could not be read" in await failure_of(endpoint, asks)
 
 
-@pytest.mark.usefixtures("once")
 @pytest.mark.parametrize(
     "tools", [5, True, LEAK, {"a": 1}, [5], [None], [{}], [{"function": LEAK}], [{"function": {"name": 5}}]]
 )
-async def test_tools_that_are_none_fail_the_call_at_worst(
-    endpoint: Endpoint, http: httpx2.AsyncClient, tools: object
-) -> None:
+async def test_tools_that_are_none_fail_the_call_at_worst(endpoint: Endpoint, asks: HttpAsks, tools: object) -> None:
     endpoint.answers = [completion({"role": "assistant", "content": "Hello.", "tool_calls": tools})]
     try:
-        outcome = (await endpoint.party(http).take_turn(())).text
+        outcome = (await endpoint.party(asks).take_turn(())).text
     except PartyError as failed:
         outcome = str(failed)
     assert outcome in ("Hello.", "The agent's endpoint gave an answer that could not be read")

@@ -1,11 +1,11 @@
 """A party behind a chat endpoint: what it is told, and how what it answers becomes a turn."""
 
-import httpx2
 import pytest
 
 from services.caller.domain.limits import MAX_TURN_CHARS
 from services.caller.domain.turn import Side, Turn
-from services.caller.edges.parties.openai_chat import PICKED_UP, RINGS
+from services.caller.edges.endpoints.asking import HttpAsks
+from services.caller.edges.parties.chat.shapes import PICKED_UP, RINGS
 from tests.unit.caller.builders import a_turn
 from tests.unit.caller.endpoint import KEY, PROMPT, Endpoint, saying
 
@@ -30,9 +30,9 @@ TALK = (
     ],
 )
 async def test_each_side_sees_itself_as_the_assistant(
-    endpoint: Endpoint, http: httpx2.AsyncClient, side: Side, turns: tuple[Turn, ...], seen: list[tuple[str, str]]
+    endpoint: Endpoint, asks: HttpAsks, side: Side, turns: tuple[Turn, ...], seen: list[tuple[str, str]]
 ) -> None:
-    await endpoint.party(http, side).take_turn(turns)
+    await endpoint.party(asks, side).take_turn(turns)
     (asked,) = endpoint.asked
     assert [(one["role"], one["content"]) for one in asked["messages"]] == [SYSTEM, *seen]
     assert asked["model"] == "m"
@@ -41,32 +41,30 @@ async def test_each_side_sees_itself_as_the_assistant(
 
 @pytest.mark.parametrize(("side", "tools"), [("agent", ["end_call", "transfer_call"]), ("bot", ["end_call"])])
 async def test_only_an_agent_is_offered_to_transfer(
-    endpoint: Endpoint, http: httpx2.AsyncClient, side: Side, tools: list[str]
+    endpoint: Endpoint, asks: HttpAsks, side: Side, tools: list[str]
 ) -> None:
-    await endpoint.party(http, side).take_turn(())
+    await endpoint.party(asks, side).take_turn(())
     assert [tool["function"]["name"] for tool in endpoint.asked[0]["tools"]] == tools
 
 
 @pytest.mark.parametrize(("tool", "ending"), [("end_call", "hang_up"), ("transfer_call", "transfer")])
-async def test_a_tool_ends_the_call(endpoint: Endpoint, http: httpx2.AsyncClient, tool: str, ending: str) -> None:
+async def test_a_tool_ends_the_call(endpoint: Endpoint, asks: HttpAsks, tool: str, ending: str) -> None:
     endpoint.answers = [saying("One moment.", tool)]
-    reply = await endpoint.party(http).take_turn(())
+    reply = await endpoint.party(asks).take_turn(())
     assert (reply.text, reply.ending, len(reply.tools)) == ("One moment.", ending, 1)
     assert tool in reply.tools[0].call
 
 
-async def test_a_tool_that_nobody_offered_is_noted_and_ends_nothing(
-    endpoint: Endpoint, http: httpx2.AsyncClient
-) -> None:
+async def test_a_tool_that_nobody_offered_is_noted_and_ends_nothing(endpoint: Endpoint, asks: HttpAsks) -> None:
     endpoint.answers = [saying("Let me see.", "open_the_safe")]
-    reply = await endpoint.party(http).take_turn(())
+    reply = await endpoint.party(asks).take_turn(())
     assert reply.ending == "none"
     assert '"ok": false' in reply.tools[0].response
 
 
-async def test_a_tool_without_a_word_ends_the_call_too(endpoint: Endpoint, http: httpx2.AsyncClient) -> None:
+async def test_a_tool_without_a_word_ends_the_call_too(endpoint: Endpoint, asks: HttpAsks) -> None:
     endpoint.answers = [saying(None, "end_call")]
-    reply = await endpoint.party(http).take_turn(())
+    reply = await endpoint.party(asks).take_turn(())
     assert (reply.text, reply.ending) == ("", "hang_up")
 
 
@@ -80,26 +78,30 @@ async def test_a_tool_without_a_word_ends_the_call_too(endpoint: Endpoint, http:
     ],
 )
 async def test_a_marker_ends_the_call_and_is_not_spoken(
-    endpoint: Endpoint, http: httpx2.AsyncClient, text: str, spoken: str, ending: str
+    endpoint: Endpoint, asks: HttpAsks, text: str, spoken: str, ending: str
 ) -> None:
     endpoint.answers = [saying(text)]
-    reply = await endpoint.party(http).take_turn(())
+    reply = await endpoint.party(asks).take_turn(())
     assert (reply.text, reply.ending) == (spoken, ending)
 
 
-async def test_the_time_that_it_took_is_real_time_of_the_call(endpoint: Endpoint, http: httpx2.AsyncClient) -> None:
-    reply = await endpoint.party(http).take_turn(())
+async def test_the_time_that_it_took_is_real_time_of_the_call(endpoint: Endpoint, asks: HttpAsks) -> None:
+    reply = await endpoint.party(asks).take_turn(())
     assert reply.waited
     assert 0 <= reply.think_ms < 10_000
 
 
-async def test_a_text_that_is_too_long_is_cut(endpoint: Endpoint, http: httpx2.AsyncClient) -> None:
+async def test_a_text_that_is_too_long_is_cut(endpoint: Endpoint, asks: HttpAsks) -> None:
     endpoint.answers = [saying("x" * (MAX_TURN_CHARS + 1))]
-    assert len((await endpoint.party(http).take_turn(())).text) == MAX_TURN_CHARS
+    assert len((await endpoint.party(asks).take_turn(())).text) == MAX_TURN_CHARS
 
 
-async def test_a_key_is_not_needed(endpoint: Endpoint, http: httpx2.AsyncClient) -> None:
-    from services.caller.edges.parties.openai_chat import OpenAIParty
+async def test_a_key_is_not_needed(endpoint: Endpoint, asks: HttpAsks) -> None:
+    assert (await endpoint.party(asks, key="").take_turn(())).text == "Hello."
+    assert endpoint.keys == [None]
 
-    party = OpenAIParty("agent", base_url=endpoint.url, model="m", api_key="", system_prompt="", http=http)
-    assert (await party.take_turn(())).text == "Hello."
+
+@pytest.mark.parametrize("prompt", ["", " \n"])
+async def test_an_empty_prompt_is_not_sent(endpoint: Endpoint, asks: HttpAsks, prompt: str) -> None:
+    await endpoint.party(asks, prompt=prompt).take_turn(())
+    assert [one["role"] for one in endpoint.asked[0]["messages"]] == ["user"]

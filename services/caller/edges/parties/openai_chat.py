@@ -5,22 +5,21 @@ A party hangs up by the tool `end_call` (an agent may also `transfer_call`); for
 """
 
 import json
-import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-import httpx2
-from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError
+from services.caller.domain.limits import MAX_TURN_CHARS
+from services.caller.domain.turn import Reply, Side, Turn
+from services.caller.edges.endpoints.asking import Answer, Asks
+from services.caller.edges.endpoints.failures import TooSlow, Unanswered
+from services.caller.edges.parties.chat import sentences
+from services.caller.edges.parties.chat.address import BadAddress, read_address
+from services.caller.edges.parties.chat.answers import Completion, Unreadable, read_answer
+from services.caller.edges.parties.chat.messages import NoMessage, read_message
+from services.caller.edges.parties.chat.refusals import may_be_tools, refused_parameters
+from services.caller.edges.parties.chat.shapes import KnownShapes, Shape, body_of
 
-from services.caller.domain.limits import MAX_TOOLS_OF_TURN, MAX_TURN_CHARS, REPLY_LIMIT_SECONDS
-from services.caller.domain.turn import Ending, PartyError, Reply, Side, ToolUse, Turn
-
-MAX_ANSWER_TOKENS = 400
-MAX_RETRIES = 1
-MARKERS: dict[str, Ending] = {"[END_CALL]": "hang_up", "[TRANSFER_CALL]": "transfer"}
-TOOLS: dict[str, Ending] = {"end_call": "hang_up", "transfer_call": "transfer"}
-RINGS = "(The phone rings and you answer it. Greet the caller.)"
-PICKED_UP = "(Your call was answered.)"
+USER_AGENT = "rehearsal/0.1"
 
 BOT_PROMPT = """You are a test caller on the phone with a company's voice agent. Play the role below and never leave it.
 Speak as people do on the phone: one or two short sentences at a time, no lists, no stage directions.
@@ -32,104 +31,100 @@ The role:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How an endpoint is reached. `org_id`: whose it is; None for the operator's own."""
+
+    base_url: str
+    model: str
+    api_key: str
+    org_id: int | None
+
+
 class OpenAIParty:
-    """One side of one call."""
+    """One side of one call. Raises PartyError for an address that is none."""
 
     def __init__(
-        self, side: Side, *, base_url: str, model: str, api_key: str, system_prompt: str, http: httpx2.AsyncClient
+        self,
+        side: Side,
+        endpoint: Endpoint,
+        system_prompt: str,
+        *,
+        asks: Asks,
+        known: KnownShapes,
+        limit_seconds: float,
     ) -> None:
         self._side = side
-        self._model = model
+        self._model = endpoint.model
+        self._org_id = endpoint.org_id
         self._system_prompt = system_prompt
+        self._asks = asks
+        self._known = known
+        self._limit_seconds = limit_seconds
         try:
-            self._client = AsyncOpenAI(
-                base_url=base_url,
-                api_key=api_key or "none",
-                timeout=REPLY_LIMIT_SECONDS,
-                max_retries=MAX_RETRIES,
-                http_client=http,
-            )
-        except (httpx2.InvalidURL, ValueError):
-            raise PartyError(f"The {_whose(side)}'s endpoint has an address that cannot be read") from None
-        self._with_tools = True
+            self._address = read_address(endpoint.base_url)
+        except BadAddress as bad:
+            raise sentences.sentence(side, str(bad)) from None
+        self._key = (endpoint.org_id, self._address.base, endpoint.model)
+        self._headers = {
+            "Host": self._address.host,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # a small answer must not unpack into a large one
+            "User-Agent": USER_AGENT,
+        }
+        if endpoint.api_key:
+            bearer = "Bearer " if self._address.key_header == "Authorization" else ""
+            self._headers[self._address.key_header] = bearer + endpoint.api_key
 
     async def take_turn(self, turns: Sequence[Turn]) -> Reply:
-        """Ask the endpoint. The time it took is real time of the call. Raises PartyError, never with contents."""
-        began = time.monotonic()
-        message = await self._complete(turns)
-        tools, ending = _read_tools(message)
-        text, marked = _read_text(message)
-        think_ms = round((time.monotonic() - began) * 1_000)
-        return Reply(text, ending if ending != "none" else marked, tools, think_ms, waited=True)
+        """Ask the endpoint. Raises PartyError, never with contents.
 
-    async def _complete(self, turns: Sequence[Turn]) -> Any:
-        whose = _whose(self._side)
-        options: dict[str, Any] = {"tools": _tools(self._side)} if self._with_tools else {}
+        A request goes out once. Only one whose parameter was refused, and which was therefore not worked on, is
+        followed by one without it. What the far end took for the last one is real time of the call; all else is ours.
+        """
+        shape, left_seconds = self._known.of(self._key), self._limit_seconds
+        refused: dict[str, None] = {}  # in their order
+        guessed = False
+        while True:
+            answer = await self._ask(shape, turns, left_seconds)
+            left_seconds -= answer.took_seconds
+            read = read_answer(answer)
+            if isinstance(read, Completion):
+                self._known.remember(self._key, shape)
+                return self._reply(read, answer.took_seconds)
+            if isinstance(read, Unreadable):
+                what = "a web page instead of an answer" if read.page else "an answer that could not be read"
+                raise sentences.sentence(self._side, f"gave {what}")
+            names = refused_parameters(read, shape)
+            refused |= dict.fromkeys(sorted(names))
+            if not names and not guessed and not refused and may_be_tools(read, shape):
+                names, guessed = frozenset({"tools"}), True
+            if not names:
+                raise sentences.refused(self._side, read, refused, guessed=guessed)
+            shape = shape.without(names)
+
+    async def _ask(self, shape: Shape, turns: Sequence[Turn], limit_seconds: float) -> Answer:
+        body = body_of(shape, self._side, self._model, self._system_prompt, turns)
         try:
-            answer = await self._client.chat.completions.create(
-                model=self._model,
-                messages=self._messages(turns),  # type: ignore[arg-type]
-                max_tokens=MAX_ANSWER_TOKENS,
-                **options,
+            if limit_seconds <= 0:
+                raise TooSlow
+            return await self._asks.post(
+                self._address.url,
+                org_id=self._org_id,
+                headers=self._headers,
+                body=json.dumps(body).encode(),
+                limit_seconds=limit_seconds,
             )
-            return answer.choices[0].message
-        except APITimeoutError:
-            raise PartyError(f"The {whose}'s endpoint did not answer in time") from None
-        except APIStatusError as error:
-            if self._with_tools and error.status_code in (400, 422):
-                self._with_tools = False  # an endpoint without tools: the markers serve
-                return await self._complete(turns)
-            raise PartyError(f"The {whose}'s endpoint answered {error.status_code}") from None
-        except APIConnectionError:
-            raise PartyError(f"The {whose}'s endpoint could not be reached") from None
-        except (OpenAIError, httpx2.HTTPError, ValueError, AttributeError, IndexError, TypeError, KeyError):
-            raise PartyError(f"The {whose}'s endpoint gave an answer that could not be read") from None
+        except Unanswered as why:
+            raise sentences.unanswered(self._side, why, self._limit_seconds) from None
 
-    def _messages(self, turns: Sequence[Turn]) -> list[dict[str, str]]:
-        mine = "user" if self._side == "bot" else "assistant"
-        messages = [{"role": "system", "content": self._system_prompt}]
-        spoken = [turn for turn in turns if turn.role in ("user", "assistant")]
-        if not spoken or spoken[0].role == mine:
-            messages.append({"role": "user", "content": RINGS if not spoken else PICKED_UP})
-        messages += [{"role": "assistant" if turn.role == mine else "user", "content": turn.content} for turn in spoken]
-        return messages
-
-
-def _whose(side: Side) -> str:
-    return "agent" if side == "agent" else "test bot"
-
-
-def _tools(side: Side) -> list[dict[str, Any]]:
-    names = ("end_call",) if side == "bot" else ("end_call", "transfer_call")
-    said = {"end_call": "Hang up, after saying goodbye.", "transfer_call": "Hand the caller over to a human colleague."}
-    return [
-        {
-            "type": "function",
-            "function": {"name": name, "description": said[name], "parameters": {"type": "object", "properties": {}}},
-        }
-        for name in names
-    ]
-
-
-def _read_tools(message: Any) -> tuple[tuple[ToolUse, ...], Ending]:
-    ending: Ending = "none"
-    uses = []
-    calls = getattr(message, "tool_calls", None)
-    for call in calls[:MAX_TOOLS_OF_TURN] if isinstance(calls, list) else ():
-        name = str(getattr(getattr(call, "function", None), "name", ""))[:100]
-        known = TOOLS.get(name, "none")
-        ending = known if known != "none" else ending
-        used = json.dumps({"name": name, "arguments": {}})
-        uses.append(ToolUse(used, json.dumps({"name": name, "response": {"ok": known != "none"}})))
-    return tuple(uses), ending
-
-
-def _read_text(message: Any) -> tuple[str, Ending]:
-    text = getattr(message, "content", None) or ""
-    if not isinstance(text, str):
-        raise PartyError("The endpoint gave an answer that could not be read")
-    text = text[:MAX_TURN_CHARS]
-    for marker, ending in MARKERS.items():
-        if marker in text:
-            return text.replace(marker, "").strip(), ending
-    return text, "none"
+    def _reply(self, completion: Completion, took_seconds: float) -> Reply:
+        try:
+            said = read_message(completion.message, self._side)
+        except NoMessage:
+            raise sentences.sentence(self._side, "gave an answer that could not be read") from None
+        if not said.text and said.ending == "none" and (why := sentences.silent(self._side, completion.finish)):
+            raise why
+        text = said.text[:MAX_TURN_CHARS]
+        return Reply(text, said.ending, said.tools, round(took_seconds * 1_000), waited=True)
