@@ -24,6 +24,7 @@ SUPPORTED = range(15, 19)
 SUPERUSER = "rehearsal_admin"
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
+HELLO = b"\x00\x03\x00\x00user\x00" + SUPERUSER.encode() + b"\x00database\x00postgres\x00\x00"  # protocol 3.0
 UNPRIVILEGED = ("postgres", "nobody")
 
 # For two cores: enough memory to keep the working set, no compilation of short statements.
@@ -179,7 +180,10 @@ def _run_as(user: str | None, command: list[str]) -> "subprocess.CompletedProces
 
 
 def wait_until_ready(port: int, log: Path, process: "subprocess.Popen[bytes] | None" = None) -> None:
-    """Wait until a server takes connections (it answers an SSLRequest). Raises SystemExit with the end of its log."""
+    """Wait until a server lets somebody in: it asks for a password. Raises SystemExit with the end of its log.
+
+    Asking for encryption would not do: that is answered before the server has looked at its data.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
@@ -187,8 +191,8 @@ def wait_until_ready(port: int, log: Path, process: "subprocess.Popen[bytes] | N
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
                 connection.settimeout(1)
-                connection.sendall(b"\x00\x00\x00\x08\x04\xd2\x16\x2f")
-                if connection.recv(1) in (b"N", b"S"):
+                connection.sendall((len(HELLO) + 4).to_bytes(4, "big") + HELLO)
+                if connection.recv(1) == b"R":
                     return
         except OSError:
             pass
