@@ -7,25 +7,20 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared.db.liveness import ANSWER_SECONDS, LiveConnection, server_settings
 from shared.db.transaction import Row, Transaction
 
 POOL_CONNECTIONS = 8
 POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 10
-STATEMENT_TIMEOUT_MS = 30_000
-IDLE_TRANSACTION_TIMEOUT_MS = 60_000
 CACHED_STATEMENTS = 200
 
-SERVER_SETTINGS = {
-    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-    "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_MS),
-    "jit": "off",  # the statements are short and many: compiling one costs more than running it
+PLANNING = {
     # Every statement works on arrays and goes by an index: planning it anew for each batch costs more than running it.
     "plan_cache_mode": "force_generic_plan",
     # Plans are made once, often while tables are still empty: then a bitmap and a sort look as cheap as walking an
     # index in its order until there is enough, and with a long queue they are not.
     "enable_bitmapscan": "off",
-    "timezone": "UTC",
 }
 
 
@@ -45,16 +40,18 @@ class Database:
             pool_pre_ping=False,  # a dead connection is a transient failure like any other, and retried as one
             connect_args={
                 "timeout": CONNECT_SECONDS,
+                "command_timeout": ANSWER_SECONDS,
                 "statement_cache_size": CACHED_STATEMENTS,
+                "connection_class": LiveConnection,
                 "record_class": Row,
-                "server_settings": {**SERVER_SETTINGS, "search_path": schema, "application_name": schema},
+                "server_settings": server_settings(schema, schema) | PLANNING,
             },
         )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction, commit it at the end of the block, then wake whoever waits for it."""
-        async with self._connected() as driver, driver.transaction():
+        async with self._connected() as driver, _transaction(driver):
             transaction = Transaction(driver)
             yield transaction
         transaction.wake()
@@ -75,6 +72,9 @@ class Database:
                 driver = await _driver_of(connection)
             try:
                 yield driver
+            except TimeoutError:
+                driver.terminate()  # no answer came, so none will come to anything else that is asked on this line
+                raise
             finally:
                 if driver.is_closed():
                     await connection.invalidate()
@@ -82,6 +82,24 @@ class Database:
     async def dispose(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[None]:
+    """Open a transaction. A line that is dead is not asked to roll back: that would take as long again."""
+    block = driver.transaction()
+    await block.start()
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except BaseException:
+        try:
+            await block.rollback()
+        except Exception:
+            driver.terminate()  # the pool takes another; the first error is the one that tells something
+        raise
+    await block.commit()
 
 
 async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:

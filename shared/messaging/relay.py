@@ -1,7 +1,8 @@
 """The relay: publishes the outbox in id order and deletes what the broker has acknowledged.
 
 One relay for each schema at a time holds a session-level advisory lock. A relay that loses its connection loses the
-lock with it; what it had in flight may be published twice, which consumers are built for.
+lock with it; what it had in flight may be published twice, which consumers are built for. The lock is a lease: a
+session that asks nothing for `LEASE_SECONDS` is ended by PostgreSQL, however alive its host may look from there.
 """
 
 import asyncio
@@ -9,55 +10,61 @@ import time
 from contextlib import suppress
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
 
-from shared.events.envelope import Headers, header
-from shared.events.topics import MAX_RECORD_BYTES
-from shared.messaging.outbox import read_headers
+from shared.db.liveness import LiveConnection, server_settings
+from shared.messaging.aside import Backlog, look
+from shared.messaging.producing import producing
+from shared.messaging.rounds import Rounds
+from shared.messaging.sending import Refused, Sending
 from shared.process.pacing import Pacing
-from shared.telemetry import logs, metrics, tracing
+from shared.telemetry import logs, metrics
 
 RELAY_LOCK = 7_203_552
-MAX_BATCH_ROWS = 1_000
 ROUND_SECONDS = 0.01
-MAX_BATCH_BYTES = 16 * 1024 * 1024
-PRODUCER_BATCH_BYTES = 512 * 1024
 FALLBACK_POLL_SECONDS = 1.0
 ELECTION_SECONDS = 2.0
+LEASE_SECONDS = 15.0
+AUTHORITY_SHARE = 0.6  # of the lease: so long after its last question to PostgreSQL a leader still sends
 BACK_OFF_SECONDS = (0.2, 0.5, 1, 2, 5)
 CONNECT_SECONDS = 10
-SEND_SECONDS = 30
 FLUSH_SECONDS = 3
 STEADY_AFTER_SECONDS = 60
-STATEMENT_SECONDS = 30
+STATEMENT_SECONDS = 20
+LOOK_SECONDS = 1.0
+BROKER_ANSWERED_WITHIN_SECONDS = 15.0
+OLDEST_ROW_SECONDS = 30.0
 
 log = logs.logger(__name__)
-
-_TAKE = """
-SELECT id, topic, key, value, headers, written_at FROM (
-    SELECT *, sum(coalesce(octet_length(value), 0)) OVER (ORDER BY id) AS bytes_so_far,
-           row_number() OVER (ORDER BY id) AS nth
-    FROM (SELECT * FROM outbox ORDER BY id LIMIT $1) AS oldest
-) AS counted
-WHERE bytes_so_far <= $2 OR nth = 1
-ORDER BY id
-"""
 
 
 class Relay:
     """Publishes one schema's outbox."""
 
-    def __init__(self, *, database_url: str, schema: str, bootstrap: str, topic_prefix: str, service: str) -> None:
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        schema: str,
+        bootstrap: str,
+        topic_prefix: str,
+        service: str,
+        lease_seconds: float = LEASE_SECONDS,
+        oldest_row_seconds: float = OLDEST_ROW_SECONDS,
+    ) -> None:
         self._database_url = database_url
         self._schema = schema
         self._bootstrap = bootstrap
-        self._topic_prefix = topic_prefix
         self._service = service
+        self._lease_seconds = lease_seconds
+        self._oldest_row_seconds = oldest_row_seconds
         self._wake = asyncio.Event()
-        self._leading = False
-        self._ready = False
+        self._leading = self._serving = False
         self._pacing = Pacing(ROUND_SECONDS)
         self._flush: asyncio.Event | None = None
+        self._sending = Sending(topic_prefix, self._may_send)
+        self._away_until: dict[str, float] = {}
+        self._asked_at = self._looked_at = self._broker_answered_at = float("-inf")
+        self._backlog = Backlog(0.0, 0)
 
     @property
     def channel(self) -> str:
@@ -73,8 +80,12 @@ class Relay:
         return self._leading
 
     def ready(self) -> bool:
-        """Say whether this instance publishes, or stands by for the one that does."""
-        return self._ready
+        """Say whether what is written gets published, by this instance or by the one that it stands by for."""
+        broker_answers = _now() - self._broker_answered_at < BROKER_ANSWERED_WITHIN_SECONDS
+        oldest_seconds = self._backlog.oldest_seconds
+        if oldest_seconds > 0:
+            oldest_seconds += _now() - self._looked_at
+        return self._serving and broker_answers and oldest_seconds < self._oldest_row_seconds
 
     async def run(self) -> None:
         """Publish for ever; after a failure begin again, with back-off."""
@@ -92,7 +103,7 @@ class Relay:
                 log.warning("relay begins again", extra={"error": logs.error_name(error), "pause_seconds": pause})
                 await asyncio.sleep(pause)
             finally:
-                self._leading = self._ready = False
+                self._leading = self._serving = False
 
     async def flush(self) -> None:
         """Wait until what is committed now is published, `FLUSH_SECONDS` at most; the rest is the next leader's."""
@@ -109,72 +120,74 @@ class Relay:
             self._database_url,
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
-            server_settings={"search_path": self._schema, "application_name": f"{self._schema} relay", "jit": "off"},
+            connection_class=LiveConnection,
+            server_settings=server_settings(self._schema, f"{self._schema} relay")
+            | {"idle_session_timeout": f"{self._lease_seconds * 1_000:.0f}"},
         )
         try:
-            await self._become_leader(connection)
+            await self._look(connection)
             await connection.add_listener(self.channel, lambda *_: self.poke())
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                client_id=f"rehearsal-{self._service}",
-                enable_idempotence=True,
-                acks="all",
-                linger_ms=0,
-                max_batch_size=PRODUCER_BATCH_BYTES,
-                max_request_size=MAX_RECORD_BYTES + 64 * 1024,
-                request_timeout_ms=SEND_SECONDS * 1_000,
-            )
-            try:
-                await producer.start()
-                self._leading = self._ready = True
-                await self._publish_for_ever(connection, producer)
-            finally:
-                self._leading = self._ready = False
-                with suppress(Exception):
-                    async with asyncio.timeout(CONNECT_SECONDS):
-                        await producer.stop()
+            while True:
+                await self._produce(connection)
         finally:
             connection.terminate()
+
+    async def _produce(self, connection: asyncpg.Connection) -> None:
+        """Stand by or publish for as long as the producer is good. Returns when another one is to be tried at once."""
+        async with producing(
+            self._bootstrap, client_id=f"rehearsal-{self._service}", broker_answered=self._broker_answered
+        ) as producer:
+            self._serving = True
+            await self._become_leader(connection)
+            rounds = Rounds(
+                connection, producer, self._sending, self._away_until, service=self._service, poke=self.poke
+            )
+            try:
+                await self._publish_for_ever(connection, rounds)
+            except Refused as refused:
+                if not refused.blames_records:
+                    raise
+                log.warning("the broker refused records", extra={"error": str(refused)})
+            finally:
+                await rounds.wind_up()
 
     async def _become_leader(self, connection: asyncpg.Connection) -> None:
         question = "SELECT pg_try_advisory_lock($1, hashtext($2))"
         while not await connection.fetchval(question, RELAY_LOCK, self._schema):
-            self._ready = True
             await asyncio.sleep(ELECTION_SECONDS)
+            await self._look(connection)
+        self._leading = True
 
-    async def _publish_for_ever(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
+    async def _publish_for_ever(self, connection: asyncpg.Connection, rounds: Rounds) -> None:
         while True:
             await self._pacing.begin()
             self._wake.clear()
             flush = self._flush  # read before the rows are: they must be seen by a round that began after it was asked
-            if await self._publish_once(connection, producer) == 0:
-                if flush is not None:
+            self._asked_at = _now()
+            rows = await rounds.once()
+            if _now() - self._looked_at > LOOK_SECONDS:
+                await self._look(connection)
+            if rows == 0:
+                if rounds.idle() and flush is not None:
                     flush.set()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FALLBACK_POLL_SECONDS):
                         await self._wake.wait()
 
-    async def _publish_once(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
-        rows = await connection.fetch(_TAKE, MAX_BATCH_ROWS, MAX_BATCH_BYTES)
-        if not rows:
-            return 0
-        began = time.monotonic()
-        spans: list[tracing.RunningSpan] = []
-        acknowledged = []
-        for row in rows:
-            headers: Headers = read_headers(row["headers"])
-            span = tracing.start_publishing(row["topic"], header(headers, "traceparent"))
-            if span is not None:
-                spans.append(span)
-                headers = [(name, value) for name, value in headers if name != "traceparent"]
-                headers.append(("traceparent", span.traceparent.encode()))
-            topic = self._topic_prefix + row["topic"]
-            acknowledged.append(await producer.send(topic, key=row["key"], value=row["value"], headers=headers))
-        async with asyncio.timeout(SEND_SECONDS * 2):
-            await asyncio.gather(*acknowledged)
-        for span in spans:
-            span.end()
-        await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", [row["id"] for row in rows])
-        metrics.PUBLISHED.labels(self._service).inc(len(rows))
-        metrics.PUBLISH_SECONDS.labels(self._service).observe(time.monotonic() - began)
-        return len(rows)
+    def _may_send(self) -> bool:
+        """Say whether the lock is surely ours: a process that was frozen wakes up without knowing of it."""
+        return _now() - self._asked_at < self._lease_seconds * AUTHORITY_SHARE
+
+    def _broker_answered(self) -> None:
+        self._broker_answered_at = _now()
+
+    async def _look(self, connection: asyncpg.Connection) -> None:
+        self._backlog = await look(connection)
+        self._looked_at = _now()
+        metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(self._backlog.oldest_seconds)
+        metrics.OUTBOX_ASIDE.labels(self._service).set(self._backlog.aside)
+
+
+def _now() -> float:
+    """Seconds on a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

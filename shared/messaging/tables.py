@@ -1,4 +1,4 @@
-"""The two tables that every service keeps in its own schema: what it says next, and how far it has heard."""
+"""The tables that every service keeps in its own schema: what it says next, what could not be said, what it heard."""
 
 OUTBOX = """
 CREATE TABLE outbox (
@@ -27,7 +27,22 @@ CREATE TABLE consumer_offsets (
 ) WITH (fillfactor = 50)
 """
 
+# Rows that can't be sent: out of the way of the others, until an operator has looked (shared/messaging/aside.py).
+OUTBOX_ASIDE = """
+CREATE TABLE outbox_aside (
+    id bigint PRIMARY KEY,
+    topic text NOT NULL,
+    key bytea,
+    value bytea,
+    headers bytea NOT NULL,
+    written_at timestamptz NOT NULL,
+    reason text NOT NULL,
+    set_aside_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)
+"""
+
 MESSAGING_TABLES = (OUTBOX, CONSUMER_OFFSETS)
+ASIDE_TABLES = (OUTBOX_ASIDE,)
 
 # Kafka's own id of the topic that the offset belongs to, as its tools write it: a topic made again has another one.
 TOPIC_IDS = "ALTER TABLE consumer_offsets ADD COLUMN topic_id text"

@@ -44,6 +44,9 @@ UNKNOWN_REVOCATIONS = Metric(
 PUBLISHED = Metric("rehearsal_published_records", "counter", "Outbox rows acknowledged by Kafka.")
 PUBLISH_SECONDS = Metric("rehearsal_publish_seconds", "histogram", "Time to publish one batch of the outbox.")
 RELAY_FAILURES = Metric("rehearsal_relay_failures", "counter", "Times the outbox relay began again.")
+SET_ASIDE = Metric("rehearsal_outbox_set_aside", "counter", "ALARM: outbox rows that can't be sent, set aside.")
+OUTBOX_ASIDE = Metric("rehearsal_outbox_aside_rows", "gauge", "Outbox rows set aside, until an operator sends them.")
+OUTBOX_OLDEST_SECONDS = Metric("rehearsal_outbox_oldest_seconds", "gauge", "Age of the outbox's oldest row.")
 COMPONENT_RESTARTS = Metric(
     "rehearsal_component_restarts", "counter", "Times a part of a service was started again.", ("service", "component")
 )

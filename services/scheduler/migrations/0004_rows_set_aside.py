@@ -1,0 +1,13 @@
+"""Where outbox rows go that can't be sent, so that those behind them are."""
+
+from alembic import op
+
+from shared.messaging.tables import ASIDE_TABLES
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    for statement in ASIDE_TABLES:
+        op.execute(statement)
