@@ -6,12 +6,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from shared.db.liveness import LiveConnection, server_settings
 from shared.db.migrate import migrate
 
 SERVICES = ("api", "scheduler", "caller", "billing")
 ROOT = Path(__file__).parents[2]
 PROVISIONING_LOCK = 7_203_550
 CONNECT_SECONDS = 30
+IDLE_SECONDS = 30
 
 
 def database_url(admin_url: str, database: str, *, user: str | None = None, password: str = "") -> str:
@@ -36,7 +38,7 @@ async def provision_database(
     admin_url: str, database: str, passwords: Mapping[str, str], *, role_suffix: str = ""
 ) -> None:
     """Create what is missing and set the roles' passwords. `admin_url` may name any existing database of the server."""
-    admin = await asyncpg.connect(database_url(admin_url, "postgres"), timeout=CONNECT_SECONDS)
+    admin = await _connect(database_url(admin_url, "postgres"))
     try:
         await admin.execute("SELECT pg_advisory_lock($1)", PROVISIONING_LOCK)
         for service in SERVICES:
@@ -48,7 +50,7 @@ async def provision_database(
         await admin.execute(f"GRANT CONNECT ON DATABASE {_quoted(database)} TO {roles}")
     finally:
         await admin.close()
-    inside = await asyncpg.connect(database_url(admin_url, database), timeout=CONNECT_SECONDS)
+    inside = await _connect(database_url(admin_url, database))
     try:
         await inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         for service in SERVICES:
@@ -61,6 +63,17 @@ async def provision_database(
     for service in SERVICES:
         url = service_url(admin_url, database, service, passwords[service], suffix=role_suffix)
         await migrate(url, schema=service, service_package=ROOT / "services" / service)
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    """Connect. One that is frozen holds the lock for `IDLE_SECONDS`; who waits for it may wait as long as it takes."""
+    settings = server_settings("public", "provisioning")
+    return await asyncpg.connect(
+        url,
+        timeout=CONNECT_SECONDS,
+        connection_class=LiveConnection,
+        server_settings=settings | {"statement_timeout": "0", "idle_session_timeout": f"{IDLE_SECONDS}s"},
+    )
 
 
 async def _create_role(admin: asyncpg.Connection, role: str, password: str) -> None:

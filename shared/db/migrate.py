@@ -1,15 +1,26 @@
-"""Bring one service's schema up to date with Alembic, as the role that owns it."""
+"""Bring one service's schema up to date with Alembic, as the role that owns it, while the service runs."""
 
+import asyncio
+import logging
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, pool, text  # noqa: F401
+from sqlalchemy import Connection, pool
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-LOCK_TIMEOUT_MS = 5_000
+from shared.db.failures import sqlstate_of
+from shared.db.liveness import LiveConnection, server_settings
+
+LOCK_TIMEOUT_MS = 2_000  # whoever comes after us waits for a lock as long as we do
+TRIES = 30
+PAUSE_SECONDS = 1.0
+IN_THE_WAY = ("55P03", "40P01")  # a lock that others hold, a circle of locks
 MIGRATION_LOCK = 7_203_551  # one migration at a time for each schema; the second key is the schema's hash
+
+log = logging.getLogger(__name__)
 
 
 def _config(service_package: Path) -> Config:
@@ -20,13 +31,33 @@ def _config(service_package: Path) -> Config:
     return config
 
 
-async def migrate(url: str, *, schema: str, service_package: Path) -> None:
-    """Run every migration that the schema has not seen. Idempotent; waits at most `LOCK_TIMEOUT_MS` for each lock."""
+async def migrate(
+    url: str, *, schema: str, service_package: Path, tries: int = TRIES, pause_seconds: float = PAUSE_SECONDS
+) -> None:
+    """Run every migration that the schema has not seen, all or none. Idempotent.
+
+    Waits at most `LOCK_TIMEOUT_MS` for each lock, and then lets everybody pass before it tries again.
+    """
+    for left in reversed(range(tries)):
+        try:
+            await _migrate_once(url, schema, service_package)
+        except DBAPIError as error:
+            if sqlstate_of(error) not in IN_THE_WAY or left == 0:
+                raise
+            log.warning("migration of %s waits for a lock", schema)
+            await asyncio.sleep(pause_seconds)
+        else:
+            return
+
+
+async def _migrate_once(url: str, schema: str, service_package: Path) -> None:
+    settings = server_settings(schema, f"{schema} migration")
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         poolclass=pool.NullPool,
         connect_args={
-            "server_settings": {"search_path": schema, "lock_timeout": str(LOCK_TIMEOUT_MS), "timezone": "UTC"}
+            "connection_class": LiveConnection,
+            "server_settings": settings | {"lock_timeout": str(LOCK_TIMEOUT_MS), "statement_timeout": "0"},
         },
     )
 
@@ -36,7 +67,9 @@ async def migrate(url: str, *, schema: str, service_package: Path) -> None:
         config.attributes["schema"] = schema
         command.upgrade(config, "head")
 
-    async with engine.connect() as connection:
-        await connection.run_sync(upgrade)
-        await connection.commit()
-    await engine.dispose()
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(upgrade)
+            await connection.commit()
+    finally:
+        await engine.dispose()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.db.database import Database
-from shared.db.failures import is_transient
+from shared.db.failures import is_too_much, is_transient
 from shared.db.transaction import Transaction
 from shared.errors import NotYet
 from shared.events.register import BY_EVENT
@@ -23,6 +23,7 @@ Positions = dict[TopicPartition, int]
 Books = Any  # what a service opens on a transaction for its use cases
 LockFirst = Callable[[Books, Sequence[Heard[Any]]], Awaitable[None]]
 OnDeadLetters = Callable[[Books, Sequence[DeadLetter]], Awaitable[Sequence[Say]]]
+MAX_AT_ONCE = 4_096  # more than a poll brings
 IN_SEQUENCE = frozenset(topic.name for topic in TOPICS if topic.in_sequence)
 
 
@@ -58,6 +59,7 @@ class Applier:
         self._on_dead_letters = on_dead_letters
         self._lock_first = lock_first
         self._prefix_chars = len(topic_prefix)
+        self._at_once = MAX_AT_ONCE
 
     @property
     def topics(self) -> list[str]:
@@ -68,18 +70,27 @@ class Applier:
         """Apply records in one transaction; halve the batch on a failure that another try will not mend.
 
         Records of one partition come in order. Raises transient failures (NotYet and StaleConsumer among them); what
-        was committed before one stays, as `positions` tells.
+        was committed before one stays, as `positions` tells. After one for which they were too many, the next try
+        takes half as many at once, down to a single one; after a success twice as many.
         """
+        at_once = self._at_once
+        for first in range(0, len(records), at_once):
+            await self._apply_halving(records[first : first + at_once], positions, offsets)
+        self._at_once = min(MAX_AT_ONCE, 2 * at_once)
+
+    async def _apply_halving(self, records: Sequence[Record], positions: Positions, offsets: Offsets) -> None:
         try:
             await self._apply(records, positions, offsets)
         except Exception as error:
+            if is_too_much(error):
+                self._at_once = max(1, len(records) // 2)
             if isinstance(error, NotYet) or is_transient(error):
                 raise
             log.warning("batch split", extra={"records": len(records), "error": logs.error_name(error)})
             if len(records) > 1:
                 middle = len(records) // 2
-                await self.apply(records[:middle], positions, offsets)
-                await self.apply(records[middle:], positions, offsets)
+                await self._apply_halving(records[:middle], positions, offsets)
+                await self._apply_halving(records[middle:], positions, offsets)
             else:
                 await self.bury(records, f"{type(error).__name__} while it was applied", positions, offsets)
 

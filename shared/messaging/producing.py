@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ProducerClosed
 
 from shared.messaging.sending import MAX_REQUEST_BYTES
 
@@ -56,10 +55,9 @@ async def _probe_for_ever(producer: AIOKafkaProducer, broker_answered: Callable[
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
     """Stop a producer at once. Its own stop() would go on trying to send what is unsent, for ever."""
+    producer._closed = True
     await producer.client.close()
     task = producer._sender.sender_task
     while task is not None and not task.done():
         task.cancel()  # it waits for its requests at first, and is told again
         await asyncio.wait([task], timeout=PATIENCE_SECONDS)
-    producer._message_accumulator.fail_all(ProducerClosed())
-    await producer.stop()
