@@ -53,6 +53,16 @@ class Desk(Protocol):
 class Picture(Protocol):
     """What the API shows, kept up to date by events. Every method is guarded: the same event twice changes nothing."""
 
+    async def lock(
+        self,
+        *,
+        org_ids: Collection[int],
+        run_ids: Collection[int],
+        request_ids: Collection[int],
+        account_ids: Collection[int],
+    ) -> None:
+        """Lock rows of organisations, runs (by their ids or their requests') with their batches, and accounts."""
+
     async def upsert_orgs(self, events: Sequence[OrgUpserted]) -> None: ...
 
     async def issue_keys(self, events: Sequence[ApiKeyIssued]) -> None: ...

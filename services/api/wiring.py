@@ -14,31 +14,28 @@ from services.api.edges.http.server import ApiServer
 from services.api.edges.kafka import HEARS
 from services.api.settings import ApiSettings
 from services.api.usecases.give_up_unreadable import give_up_unreadable
+from services.api.usecases.lock_picture import lock_picture
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.db.group_commit import GroupCommit
 from shared.messaging.messages import DeadLetter, Say
-from shared.messaging.station import open_station
+from shared.messaging.station import Hearing, open_station
 from shared.process.keep_running import Component
 from shared.process.ops import Readiness
 from shared.process.service import Service
 
 
+async def _on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -> Sequence[Say]:
+    return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
+
+
+HEARING = Hearing(HEARS, SqlPicture, _on_dead_letters, lock_picture)
+
+
 async def wire(settings: ApiSettings) -> Service:
     """Put the API together."""
     database = Database(settings.database_url, schema="api")
-
-    async def on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -> Sequence[Say]:
-        return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
-
-    station = open_station(
-        service="api",
-        settings=settings,
-        database=database,
-        hears=HEARS,
-        open_books=SqlPicture,
-        on_dead_letters=on_dead_letters,
-    )
+    station = open_station(service="api", settings=settings, database=database, hearing=HEARING)
     admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing).answer)
     service: Service | None = None
 

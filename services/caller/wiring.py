@@ -1,5 +1,7 @@
 """The caller's composition root: the only module that knows every other."""
 
+from collections.abc import Callable
+
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.caller.edges.db.stages import GroupedStages
@@ -15,9 +17,17 @@ from services.caller.settings import CallerSettings
 from services.caller.usecases.accept_dispatches import give_up_unreadable
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
-from shared.messaging.station import open_station
+from shared.messaging.station import Hearing, open_station
 from shared.process.keep_running import Component
 from shared.process.service import Service
+
+
+def hearing(poke: Callable[[], None]) -> Hearing:
+    """Return what the caller does with what it hears. `poke` wakes its worker.
+
+    A poll adds attempts in one statement and locks nothing before: there is no order to keep.
+    """
+    return Hearing(HEARS, lambda transaction: SqlAttempts(transaction, poke=poke), give_up_unreadable, None)
 
 
 async def wire(settings: CallerSettings) -> Service:
@@ -38,14 +48,7 @@ async def wire(settings: CallerSettings) -> Service:
         if worker is not None:
             worker.poke()
 
-    station = open_station(
-        service="caller",
-        settings=settings,
-        database=database,
-        hears=HEARS,
-        open_books=lambda transaction: SqlAttempts(transaction, poke=poke),
-        on_dead_letters=give_up_unreadable,
-    )
+    station = open_station(service="caller", settings=settings, database=database, hearing=hearing(poke))
     stages = GroupedStages(database, station.outbox)
     worker = Worker(
         database=database,

@@ -1,6 +1,6 @@
 """The scheduler's composition root: the only module that knows every other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from services.scheduler.edges.cleaner import CLEAN_EVERY_SECONDS, clean_once
@@ -13,28 +13,25 @@ from services.scheduler.usecases.lock_orgs import lock_orgs
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.messaging.messages import DeadLetter, Say
-from shared.messaging.station import open_station
+from shared.messaging.station import Hearing, open_station
 from shared.process.keep_running import Component
 from shared.process.service import Service
+
+
+async def _on_dead_letters(queue: SqlQueue, letters: Sequence[DeadLetter]) -> Sequence[Say]:
+    return await give_up_unreadable(queue, letters, now=datetime.now(UTC))
+
+
+def hearing(poke: Callable[[], None]) -> Hearing:
+    """Return what the scheduler does with what it hears. `poke` wakes its ticker."""
+    return Hearing(HEARS, lambda transaction: SqlQueue(transaction, poke=poke), _on_dead_letters, lock_orgs)
 
 
 async def wire(settings: SchedulerSettings) -> Service:
     """Put the scheduler together."""
     database = Database(settings.database_url, schema="scheduler")
     ticker = Ticker(database)
-
-    async def on_dead_letters(queue: SqlQueue, letters: Sequence[DeadLetter]) -> Sequence[Say]:
-        return await give_up_unreadable(queue, letters, now=datetime.now(UTC))
-
-    station = open_station(
-        service="scheduler",
-        settings=settings,
-        database=database,
-        hears=HEARS,
-        open_books=lambda transaction: SqlQueue(transaction, poke=ticker.poke),
-        on_dead_letters=on_dead_letters,
-        lock_first=lock_orgs,
-    )
+    station = open_station(service="scheduler", settings=settings, database=database, hearing=hearing(ticker.poke))
     components = (
         *station.components,
         Component("ticker", lambda: ticker.run(station.outbox)),

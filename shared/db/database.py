@@ -88,7 +88,11 @@ class Database:
 async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[None]:
     """Open a transaction. A line that is dead is not asked to roll back: that would take as long again."""
     block = driver.transaction()
-    await block.start()
+    try:
+        await block.start()
+    except BaseException:
+        driver.terminate()  # whatever it is in the middle of, the next one is not to wait for it
+        raise
     try:
         yield
     except TimeoutError:

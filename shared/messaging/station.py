@@ -15,6 +15,19 @@ from shared.settings.service import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a service does with what it hears. It stands in its wiring alone, and tests take it from there.
+
+    `lock_first` has no default: whoever needs none says so.
+    """
+
+    hears: Sequence[Hears]
+    open_books: Callable[[Transaction], Books]
+    on_dead_letters: OnDeadLetters
+    lock_first: LockFirst | None
+
+
+@dataclass(frozen=True, slots=True)
 class Station:
     """One service's messaging.
 
@@ -32,10 +45,7 @@ def open_station(
     service: str,
     settings: ServiceSettings,
     database: Database,
-    hears: Sequence[Hears],
-    open_books: Callable[[Transaction], Books],
-    on_dead_letters: OnDeadLetters,
-    lock_first: LockFirst | None = None,
+    hearing: Hearing,
 ) -> Station:
     """Wire relay, outbox and consumer. The consumer group is `rehearsal-<service>` behind the topic prefix."""
     relay = Relay(
@@ -56,10 +66,10 @@ def open_station(
             service=service,
             database=database,
             outbox=outbox,
-            hears=hears,
-            open_books=open_books,
-            on_dead_letters=on_dead_letters,
-            lock_first=lock_first,
+            hears=hearing.hears,
+            open_books=hearing.open_books,
+            on_dead_letters=hearing.on_dead_letters,
+            lock_first=hearing.lock_first,
             topic_prefix=settings.kafka_topic_prefix,
         ),
     )

@@ -1,20 +1,19 @@
 """A service's ear without a broker: its own Applier on a real database, fed with records as a poll would bring them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from shared.db.database import Database
-from shared.db.transaction import Transaction
 from shared.events.envelope import header, open_sealed, seal
 from shared.events.event import Event
 from shared.events.register import BY_TYPE
 from shared.events.topics import DLQ_SUFFIX
-from shared.messaging.applying import Applier, Books, LockFirst, OnDeadLetters, Positions
-from shared.messaging.messages import Hears
+from shared.messaging.applying import Applier, Positions
 from shared.messaging.offsets import Offsets
 from shared.messaging.outbox import Outbox, read_headers
+from shared.messaging.station import Hearing
 
 
 @dataclass
@@ -90,22 +89,19 @@ class Ear:
 async def an_ear(
     service: str,
     database: Database,
+    hearing: Hearing,
     *,
-    hears: Sequence[Hears],
-    open_books: Callable[[Transaction], Books],
-    on_dead_letters: OnDeadLetters,
-    lock_first: LockFirst | None = None,
     partition: int = 0,
 ) -> Ear:
-    """Wire an ear."""
+    """Wire an ear with what the service's own wiring gives to its consumer."""
     outbox = Outbox(poke=lambda: None, is_leading=lambda: True, channel="nobody")
     applier = Applier(
         service=service,
         database=database,
         outbox=outbox,
-        hears=hears,
-        open_books=open_books,
-        on_dead_letters=on_dead_letters,
-        lock_first=lock_first,
+        hears=hearing.hears,
+        open_books=hearing.open_books,
+        on_dead_letters=hearing.on_dead_letters,
+        lock_first=hearing.lock_first,
     )
     return await Ear(database, applier, outbox, partition).open()

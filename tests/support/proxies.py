@@ -19,12 +19,11 @@ class Line:
     target_port: int
     port: int = 0
     cut: bool = False
-    accepted: int = 0
+    swallowed_bytes: int = 0
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
-        self.accepted += 1
         self._writers.append(writer)
         if self.cut:
             await self._carry(reader, None)
@@ -53,9 +52,11 @@ class Line:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:
         with suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
-                if writer is not None and not self.cut:
-                    writer.write(data)
-                    await writer.drain()
+                if writer is None or self.cut:
+                    self.swallowed_bytes += len(data)
+                    continue
+                writer.write(data)
+                await writer.drain()
 
     def close(self) -> None:
         """Let everybody know."""

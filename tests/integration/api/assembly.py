@@ -1,9 +1,8 @@
 """The API put together as its composition root does it, without Kafka and without a port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 
 import httpx2
 
@@ -11,13 +10,10 @@ from services.api.domain.asking import Answer, Asked
 from services.api.domain.pricing import DEFAULT_PRODUCT, Pricing
 from services.api.edges.db.admission import Admission
 from services.api.edges.db.key_ring import KeyRing
-from services.api.edges.db.picture import SqlPicture
 from services.api.edges.http.app import create_app
-from services.api.edges.kafka import HEARS
-from services.api.usecases.give_up_unreadable import give_up_unreadable
+from services.api.wiring import HEARING
 from shared.db.database import Database
 from shared.db.group_commit import GroupCommit
-from shared.messaging.messages import DeadLetter, Say
 from shared.process.ops import Readiness
 from tests.integration.api.harness import Api, Clock
 from tests.support.ear import Ear, an_ear
@@ -27,13 +23,7 @@ PRICING = Pricing({DEFAULT_PRODUCT: 8, "premium": 25}, charge_multiplier=2, held
 
 async def an_api_ear(database: Database, *, partition: int = 0) -> Ear:
     """An ear of the API, on a partition of its own."""
-
-    async def on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -> Sequence[Say]:
-        return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
-
-    return await an_ear(
-        "api", database, hears=HEARS, open_books=SqlPicture, on_dead_letters=on_dead_letters, partition=partition
-    )
+    return await an_ear("api", database, HEARING, partition=partition)
 
 
 @asynccontextmanager

@@ -4,10 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from services.billing.edges.db import SqlBooks
-from services.billing.edges.kafka import HEARS
-from services.billing.usecases.give_up_unreadable import give_up_unreadable
-from services.billing.usecases.lock_accounts import lock_accounts
+from services.billing.wiring import HEARING
 from shared.db.database import Database
 from shared.events.payments import FundsDeposited
 from tests.support.databases import TestDatabase
@@ -29,15 +26,7 @@ def make_ear(database: Database) -> MakeEar:
     """Make instances of billing, each with partitions of its own."""
 
     async def make(partition: int) -> Ear:
-        return await an_ear(
-            "billing",
-            database,
-            hears=HEARS,
-            open_books=SqlBooks,
-            on_dead_letters=give_up_unreadable,
-            lock_first=lock_accounts,
-            partition=partition,
-        )
+        return await an_ear("billing", database, HEARING, partition=partition)
 
     return make
 

@@ -9,10 +9,9 @@ from typing import Any
 from services.caller.domain.attempt import Claimed
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.db.stages import GroupedStages
-from services.caller.edges.kafka import HEARS
 from services.caller.edges.worker import Worker
 from services.caller.ports import Stages
-from services.caller.usecases.accept_dispatches import give_up_unreadable
+from services.caller.wiring import hearing
 from shared.db.database import Database
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
@@ -202,14 +201,7 @@ class Callers:
             calls_limit=calls_limit,
             clock=clock,
         )
-        ear = await an_ear(
-            "caller",
-            database,
-            hears=HEARS,
-            open_books=lambda transaction: SqlAttempts(transaction, poke=worker.poke),
-            on_dead_letters=give_up_unreadable,
-            partition=len(self.made),
-        )
+        ear = await an_ear("caller", database, hearing(worker.poke), partition=len(self.made))
         self.made.append(Caller(ear, worker, stages, self.line, clock, outbox))
         return self.made[-1]
 

@@ -1,22 +1,17 @@
 """The scheduler's own rules on a real database; what it hears is handed to it as polls, and ticks are asked for."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from services.scheduler.edges.db import SqlQueue
-from services.scheduler.edges.kafka import HEARS
 from services.scheduler.edges.ticker import Ticker
-from services.scheduler.usecases.give_up_unreadable import give_up_unreadable
-from services.scheduler.usecases.lock_orgs import lock_orgs
+from services.scheduler.wiring import hearing
 from shared.db.database import Database
 from shared.events.admissions import TestCallDispatched, TestCallExpired
 from shared.events.directory import OrgUpserted
 from shared.events.event import Event
-from shared.messaging.messages import DeadLetter, Say
 from tests.support.databases import TestDatabase
 from tests.support.ear import Ear, an_ear
 from tests.support.some_events import of, requested, reserved
@@ -93,20 +88,9 @@ MakeScheduler = Callable[[int], Awaitable[Scheduler]]
 def make_scheduler(database: Database) -> MakeScheduler:
     """Make instances, each with partitions of its own."""
 
-    async def on_dead_letters(queue: SqlQueue, letters: Sequence[DeadLetter]) -> Sequence[Say]:
-        return await give_up_unreadable(queue, letters, now=datetime.now(UTC))
-
     async def make(partition: int) -> Scheduler:
-        ear = await an_ear(
-            "scheduler",
-            database,
-            hears=HEARS,
-            open_books=lambda transaction: SqlQueue(transaction, poke=lambda: None),
-            on_dead_letters=on_dead_letters,
-            lock_first=lock_orgs,
-            partition=partition,
-        )
-        return Scheduler(ear, Ticker(database))
+        ticker = Ticker(database)
+        return Scheduler(await an_ear("scheduler", database, hearing(ticker.poke), partition=partition), ticker)
 
     return make
 

@@ -14,7 +14,8 @@ async def clean_once(database: Database) -> int:
             """
             DELETE FROM idempotency_keys WHERE (org_id, key) IN (
                 SELECT org_id, key FROM idempotency_keys
-                WHERE created_at < now() - make_interval(hours => :hours) LIMIT :rows
+                WHERE created_at < now() - make_interval(hours => :hours)
+                LIMIT :rows FOR UPDATE SKIP LOCKED  -- a key that is used again meanwhile is waited for by nobody
             )
             """,
             hours=KEY_LIFETIME_HOURS,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from services.api.edges.db.locking import lock
 from shared.db.transaction import Transaction
 from shared.events.directory import (
     DEFAULT_MAX_CONCURRENT_RUNS,
@@ -22,6 +23,9 @@ class SqlDirectory:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+
+    async def lock(self, **ids: Collection[int]) -> None:
+        await lock(self._transaction, **ids)
 
     async def upsert_orgs(self, events: Sequence[OrgUpserted]) -> None:
         last = sorted({event.org_id: event for event in events}.items())
