@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from services.caller.domain.attempt import Claimed, Ended, GivenUp
 from services.caller.domain.turn import Party
@@ -17,6 +18,9 @@ class Attempts(Protocol):
 
     async def add_failed(self, reasons: Mapping[int, str]) -> list[GivenUp]:
         """Add attempts that fail at once; return those of runs not known before."""
+
+    async def refuse(self, mine: Sequence[tuple[int, UUID]], reason: str) -> list[GivenUp]:
+        """Fail attempts that were claimed under these tokens and not dialled."""
 
     async def give_up_overdue(self) -> list[GivenUp]:
         """Fail what waited too long and what was lost after dialling; let others claim what was not dialled."""

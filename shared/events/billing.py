@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.events.event import Event, Part
 from shared.events.fields import Cents, Count, Id, Instant, SignedCents
-from shared.events.requests import MAX_RUNS_OF_A_REQUEST
+from shared.events.requests import MAX_HELD_MINUTES, MAX_RUNS_OF_A_REQUEST
 
 EntryKind = Literal["deposit", "hold", "settle", "release", "adjustment"]
 
@@ -61,7 +61,7 @@ class ChargeSettled(Event):
     call_id: Id
     settled_cents: Cents
     released_cents: Cents
-    billable_minutes: Annotated[int, Field(strict=True, ge=1)]
+    billable_minutes: Annotated[int, Field(strict=True, ge=1, le=MAX_HELD_MINUTES)]
     entries: tuple[LedgerEntry, ...]
     account: Account
     billed_at: Instant

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.events.admissions import MAX_SENTENCE_CHARS
 from shared.events.event import Event, Part
-from shared.events.fields import E164, Count, Direction, EndReason, Id, Instant, Name, Text
+from shared.events.fields import E164, Count, Direction, EndReason, Id, Instant, Name, Seconds, Text
 
 MAX_TURNS = 500
 MAX_TURN_CHARS = 10_000
@@ -59,7 +59,7 @@ class TestCallCompleted(Event):
     call_id: Id
     started_at: Instant
     ended_at: Instant
-    duration_seconds: Count
+    duration_seconds: Seconds
     end_reason: EndReason
     transcript: Annotated[tuple[TranscriptTurn, ...], Field(max_length=MAX_TURNS)]
     figures: CallFigures
@@ -77,7 +77,7 @@ class TestCallFailed(Event):
     call_id: Id | None
     started_at: Instant | None
     ended_at: Instant
-    duration_seconds: Count | None
+    duration_seconds: Seconds | None
     error_message: Annotated[Text, Field(min_length=1, max_length=MAX_SENTENCE_CHARS)]
     transcript: Annotated[tuple[TranscriptTurn, ...], Field(max_length=MAX_TURNS)]
     figures: CallFigures | None

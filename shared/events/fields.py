@@ -10,6 +10,8 @@ MAX_CENTS = 10**13
 MAX_NAME_CHARS = 255
 MAX_PROMPT_CHARS = 10_000
 MAX_NUMBER_CHARS = 16
+MAX_INTEGER = 2**31 - 1  # PostgreSQL's integer: durations and minutes are stored as such
+FIRST_YEAR, LAST_YEAR = 1970, 9998  # an instant at the calendar's edge has no UTC, or no sum with an interval
 
 
 def _without_nul(value: str) -> str:
@@ -31,6 +33,8 @@ def timestamp(instant: datetime) -> str:
 def _aware(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("must name its offset from UTC")
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError(f"must lie in the years from {FIRST_YEAR} to {LAST_YEAR}")
     return instant
 
 
@@ -39,6 +43,7 @@ Cents = Annotated[int, Field(strict=True, ge=0, le=MAX_CENTS)]
 PositiveCents = Annotated[int, Field(strict=True, ge=1, le=MAX_CENTS)]
 SignedCents = Annotated[int, Field(strict=True, ge=-MAX_CENTS, le=MAX_CENTS)]
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
+Seconds = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Text = Annotated[str, AfterValidator(_without_nul)]
 Name = Annotated[Text, Field(max_length=MAX_NAME_CHARS)]
 Prompt = Annotated[Text, Field(max_length=MAX_PROMPT_CHARS)]

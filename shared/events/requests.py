@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.events.connection import Connection
 from shared.events.event import Event, Part
@@ -67,3 +68,14 @@ class TestCallRequested(Event):
     price: Price
     stagger_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_STAGGER_SECONDS)]
     requested_at: Instant
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "TestCallRequested":
+        """Refuse what every consumer would stumble over later, each in its own way and beside its neighbours."""
+        if any(run.prompt_index >= len(self.prompts) for run in self.runs):
+            raise PydanticCustomError("prompt_index_past_prompts", "a prompt_index points past the prompts")
+        if len({run.run_id for run in self.runs}) < len(self.runs):
+            raise PydanticCustomError("run_id_twice", "two runs have one id")
+        if self.batch_id is None and len(self.runs) > 1:
+            raise PydanticCustomError("runs_without_batch", "several runs need a batch_id")
+        return self

@@ -16,6 +16,7 @@ from services.caller.domain.lease import Lease
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.ports import Parties, Stages
 from services.caller.usecases.give_up_overdue import give_up_overdue
+from services.caller.usecases.refuse_unreadable import refuse_unreadable
 from services.caller.usecases.run_call import run_call
 from shared.db.database import Database
 from shared.db.failures import is_transient
@@ -119,7 +120,12 @@ class Worker:
         span = None
         fields = {"run_id": claimed.run_id, "call_id": claimed.call_id, **logs.trace_fields(claimed.traceparent)}
         try:
-            dispatch = TestCallDispatched.model_validate_json(claimed.dispatch)
+            try:
+                dispatch = TestCallDispatched.model_validate_json(claimed.dispatch)
+            except ValueError:
+                log.error("stored dispatch is not readable", extra=fields)  # noqa: TRY400 - it would quote the prompt
+                await self._refuse(claimed)
+                return
             attributes = {names.ATTRIBUTE_RUN_ID: claimed.run_id, names.ATTRIBUTE_ORG_ID: dispatch.org_id}
             span = tracing.start(names.SPAN_CALL, SpanKind.INTERNAL, claimed.traceparent, attributes)
             ended = await run_call(
@@ -150,6 +156,11 @@ class Worker:
                 del self._held[claimed.run_id]
             metrics.CALLS_UP.set(len(self._held))
             self.poke()
+
+    async def _refuse(self, claimed: Claimed) -> None:
+        async with self._database.transaction() as transaction:
+            says = await refuse_unreadable(SqlAttempts(transaction, poke=self.poke), claimed)
+            await self._outbox.write(transaction, says)
 
     def _may_speak(self, held: _Held) -> bool:
         return not self._hanging_up and held.lease.holds(self._clock())

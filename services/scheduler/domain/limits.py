@@ -16,3 +16,4 @@ ENDED_RUNS_KEPT_DAYS = 8  # longer than the topics keep what could ask for them 
 NO_SLOT = "No slot became free in time"
 NO_FUNDS_ANSWER = "The funds were not confirmed in time"
 UNREADABLE = "The confirmation of the funds could not be read"
+UNDISPATCHABLE = "The test call could not be prepared from its request"

@@ -22,13 +22,16 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """A run that was given a slot. `payload` is its request as it was heard."""
+    """A run that was given a slot. `payload` is its request as it was heard, None if that is not there any more."""
 
     run_id: int
+    org_id: int
+    request_id: int
+    batch_id: int | None
     prompt_index: int
-    payload: str
+    payload: str | None
     start_before: datetime
-    queued_seconds: float
+    dispatched_at: datetime
     traceparent: str | None
 
 

@@ -26,18 +26,6 @@ class Dispatching:
             start_within_seconds=limits.START_WITHIN_SECONDS,
         )
         metrics.DISPATCHED.inc(len(rows))
-        dispatched = []
         for row in rows:
-            queued_seconds = max(0.0, float(row.queued_seconds))
-            metrics.QUEUE_SECONDS.observe(queued_seconds)
-            dispatched.append(
-                Dispatched(
-                    row.run_id,
-                    row.prompt_index,
-                    row.payload,
-                    row.start_before,
-                    float(row.queued_seconds),
-                    row.traceparent,
-                )
-            )
-        return dispatched
+            metrics.QUEUE_SECONDS.observe(max(0.0, float(row.queued_seconds)))
+        return [Dispatched(*row[:-1]) for row in rows]

@@ -53,7 +53,8 @@ WITH ready AS MATERIALIZED (
 ), dispatched AS (
     UPDATE runs SET status = 'dispatched', dispatched_at = now()
     FROM picked WHERE runs.run_id = picked.run_id AND runs.status = 'queued'
-    RETURNING runs.run_id, runs.org_id, runs.request_id, runs.prompt_index, runs.requested_at, runs.traceparent
+    RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, runs.prompt_index, runs.dispatched_at,
+              runs.requested_at, runs.traceparent
 ), given AS MATERIALIZED (
     SELECT ready.org_id, count(dispatched.run_id) AS slots,
            count(dispatched.run_id) < LEAST(max(ready.slots), :max_runs_of_org)
@@ -74,10 +75,12 @@ WITH ready AS MATERIALIZED (
         ) ELSE next_due_at END
     FROM given WHERE orgs.org_id = given.org_id
 )
-SELECT dispatched.run_id, dispatched.prompt_index, requests.payload, dispatched.traceparent,
-       now() + make_interval(secs => :start_within_seconds) AS start_before,
+-- LEFT: a run whose request is gone has a slot by now, and somebody has to see it.
+SELECT dispatched.run_id, dispatched.org_id, dispatched.request_id, dispatched.batch_id, dispatched.prompt_index,
+       requests.payload, now() + make_interval(secs => :start_within_seconds) AS start_before,
+       dispatched.dispatched_at, dispatched.traceparent,
        extract(epoch FROM now() - dispatched.requested_at) AS queued_seconds
-FROM dispatched JOIN requests USING (request_id)
+FROM dispatched LEFT JOIN requests USING (request_id)
 ORDER BY dispatched.run_id
 """
 

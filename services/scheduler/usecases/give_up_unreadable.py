@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.scheduler.domain.limits import UNREADABLE
 from services.scheduler.ports import Queue
-from services.scheduler.usecases.tick import expiry
+from services.scheduler.usecases import saying
 from shared.messaging.messages import DeadLetter, Say
 from shared.messaging.subjects import subject_ids
 
@@ -24,4 +24,4 @@ async def give_up_unreadable(queue: Queue, letters: Sequence[DeadLetter], *, now
     await queue.answer_funds(dict.fromkeys(subject_ids(letters, "FundsDeclined"), False))
     expired = await queue.expire_request(subject_ids(letters, "FundsReserved"))
     queue.ask_for_tick()
-    return [expiry(run, UNREADABLE) for run in expired]
+    return [saying.expired(run, UNREADABLE) for run in expired]

@@ -75,3 +75,19 @@ async def test_garbage_about_a_run_that_is_known_changes_nothing(caller: Caller)
     assert await caller.ear.hear_garbage(dispatched(11)) == []
     said = await caller.call()
     assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
+
+
+@pytest.mark.usefixtures("our_side_fails")
+async def test_a_stored_dispatch_that_cannot_be_read_fails_its_run_at_once_and_no_other(
+    caller: Caller, line: Line
+) -> None:
+    await caller.hear(dispatched(11), dispatched(12))
+    async with caller.database.transaction() as transaction:
+        await transaction.run("UPDATE attempts SET dispatch = '{}' WHERE run_id = 11")
+    said = await caller.call()
+    assert failures_of(said, 11) == [attempt.UNREADABLE]
+    assert [type(one) for one in ends_of(said, 12)] == [TestCallCompleted]
+    await caller.leases_run_out()
+    await caller.reap()
+    assert len(await caller.call()) == len(said), "it is not claimed again and again"
+    assert line.placed == {12: 1}

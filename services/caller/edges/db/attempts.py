@@ -177,6 +177,22 @@ class SqlAttempts:
         )
         return {(row.run_id, row.token): row.ended_at for row in rows}
 
+    async def refuse(self, mine: Sequence[RunAndToken], reason: str) -> list[GivenUp]:
+        """Fail claimed attempts that cannot be dialled by anybody."""
+        rows = await self._transaction.rows(
+            f"""
+            UPDATE attempts
+            SET status = 'failed', ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL,
+                dispatch = NULL
+            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
+            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, ended_at, CAST(:reason AS text),
+                      traceparent
+            """,  # noqa: S608
+            reason=reason,
+            **_arrays(mine),
+        )
+        return [GivenUp(*row) for row in rows]
+
     async def put_back(self, mine: Sequence[RunAndToken]) -> None:
         """Let others claim what this worker has not dialled."""
         await self._transaction.run(
