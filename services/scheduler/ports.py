@@ -16,8 +16,8 @@ class Queue(Protocol):
     async def lock_orgs(self, org_ids: Collection[int]) -> None:
         """Lock organisations in the order of their ids; one not heard of yet gets the default limits."""
 
-    async def lock_orgs_of_runs(self, run_ids: Collection[int]) -> None:
-        """Lock the organisations of runs."""
+    async def lock_orgs_of(self, *, run_ids: Collection[int] = (), request_ids: Collection[int] = ()) -> None:
+        """Lock the organisations of runs, and of requests, in the order of their ids."""
 
     async def add_runs(self, runs: Sequence[NewRun], payloads: Mapping[int, str]) -> None:
         """Add runs as waiting for funds (ended if their end was heard already), with their requests. Idempotent."""

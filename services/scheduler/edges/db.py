@@ -6,6 +6,7 @@ from services.scheduler.domain.run import OrgLimits
 from services.scheduler.edges.arriving import Arriving
 from services.scheduler.edges.dispatching import Dispatching
 from services.scheduler.edges.ending import Ending
+from services.scheduler.edges.statements import LOCK_ORGS_OF
 from shared.db.transaction import Transaction
 from shared.events.directory import DEFAULT_MAX_CONCURRENT_RUNS, DEFAULT_MAX_QUEUE_SECONDS
 
@@ -52,13 +53,6 @@ class SqlQueue(Arriving, Dispatching, Ending):
             "SELECT FROM orgs WHERE org_id = ANY(CAST(:ids AS bigint[])) ORDER BY org_id FOR UPDATE", ids=ids
         )
 
-    async def lock_orgs_of_runs(self, run_ids: Collection[int]) -> None:
-        if run_ids:
-            await self._transaction.run(
-                """
-                SELECT FROM orgs
-                WHERE org_id IN (SELECT org_id FROM runs WHERE run_id = ANY(CAST(:ids AS bigint[])))
-                ORDER BY org_id FOR UPDATE
-                """,
-                ids=list(run_ids),
-            )
+    async def lock_orgs_of(self, *, run_ids: Collection[int] = (), request_ids: Collection[int] = ()) -> None:
+        if run_ids or request_ids:
+            await self._transaction.run(LOCK_ORGS_OF, runs=list(run_ids), requests=list(request_ids))

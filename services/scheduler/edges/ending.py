@@ -6,7 +6,7 @@ from datetime import datetime
 from services.scheduler.domain import limits
 from services.scheduler.domain.run import Expired
 from services.scheduler.edges.payloads import forget_payloads
-from services.scheduler.edges.statements import EXPIRE_OVERDUE
+from services.scheduler.edges.statements import EXPIRE_OVERDUE, LOCK_ORGS_WITH_OVERDUE
 from shared.db.transaction import Transaction
 from shared.telemetry import metrics
 
@@ -98,7 +98,12 @@ class Ending:
         return await self._expired([Expired(*row) for row in rows])
 
     async def expire_overdue(self) -> list[Expired]:
-        rows = await self._transaction.rows(EXPIRE_OVERDUE, max_runs=limits.MAX_EXPIRIES_PER_TICK)
+        orgs = await self._transaction.rows(LOCK_ORGS_WITH_OVERDUE, max_runs=limits.MAX_EXPIRIES_PER_TICK)
+        if not orgs:
+            return []
+        rows = await self._transaction.rows(
+            EXPIRE_OVERDUE, orgs=[org.org_id for org in orgs], max_runs=limits.MAX_EXPIRIES_PER_TICK
+        )
         return await self._expired([Expired(*row) for row in rows])
 
     async def _expired(self, expired: list[Expired]) -> list[Expired]:

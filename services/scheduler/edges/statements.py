@@ -1,16 +1,30 @@
 """The scheduler's hot statements, where a test can look at their plans."""
 
+# One look-up for each id, whatever the planner thinks of the table.
+LOCK_ORGS_OF = """
+SELECT FROM orgs
+WHERE org_id IN (
+    SELECT (SELECT org_id FROM runs WHERE run_id = id) FROM unnest(CAST(:runs AS bigint[])) AS given (id)
+    UNION ALL
+    SELECT (SELECT org_id FROM runs WHERE request_id = id LIMIT 1)
+    FROM unnest(CAST(:requests AS bigint[])) AS given (id)
+)
+ORDER BY org_id FOR UPDATE
+"""
+
 # Locking is a statement of its own: the next one then has a snapshot that is younger than every commit which the lock
 # waited for or was skipped by. In one statement, a run that was queued between the snapshot and the lock would be
 # overlooked, and next_due_at overwritten without it.
 LOCK_ORGS_WITH_WORK = """
 SELECT org_id FROM orgs
-WHERE next_due_at IS NOT NULL AND in_use < max_concurrent_runs AND next_due_at <= now()
+WHERE next_due_at <= statement_timestamp() AND in_use < max_concurrent_runs AND next_due_at IS NOT NULL
 ORDER BY served_at, org_id
 LIMIT :max_orgs
 FOR UPDATE SKIP LOCKED
 """
 
+# Times are compared with the statement's own, which is younger than the locks: a run that was queued after this
+# transaction began is due as well. With now() it would not be picked, and next_due_at overwritten without it.
 # Singles first, then the batches in turn (by how far each has come); a batch run that waited long goes before both.
 # Both orders have an index, and each is read as far as there are slots: never the whole queue. What is left when slots
 # are left is not due yet, so it is staggered; otherwise next_due_at stays as early as it was.
@@ -27,7 +41,8 @@ WITH ready AS MATERIALIZED (
                 SELECT run_id, 0 AS queue, row_number() OVER (ORDER BY requested_at, position) AS place FROM (
                     SELECT run_id, requested_at, position FROM runs
                     WHERE runs.org_id = ready.org_id AND status = 'queued' AND due_at IS NOT NULL
-                      AND due_at <= now() AND expires_at > now() AND batch_id IS NOT NULL
+                      AND due_at <= statement_timestamp() AND expires_at > statement_timestamp()
+                      AND batch_id IS NOT NULL
                       AND requested_at <= now() - make_interval(secs => :long_wait_seconds)
                     ORDER BY requested_at, position
                     LIMIT LEAST(ready.slots, :max_runs_of_org)
@@ -38,7 +53,7 @@ WITH ready AS MATERIALIZED (
                 SELECT run_id, 1, row_number() OVER (ORDER BY of_batch, position, requested_at, run_id) FROM (
                     SELECT run_id, batch_id IS NOT NULL AS of_batch, position, requested_at FROM runs
                     WHERE runs.org_id = ready.org_id AND status = 'queued' AND due_at IS NOT NULL
-                      AND due_at <= now() AND expires_at > now()
+                      AND due_at <= statement_timestamp() AND expires_at > statement_timestamp()
                     ORDER BY (batch_id IS NOT NULL), position, requested_at, run_id
                     LIMIT LEAST(ready.slots, :max_runs_of_org)
                 ) AS in_turn
@@ -84,10 +99,25 @@ FROM dispatched LEFT JOIN requests USING (request_id)
 ORDER BY dispatched.run_id
 """
 
+# What ends or queues a run holds its organisation's lock, here as everywhere: a tick that had picked the run for a free
+# slot would else wait for its row, find it ended, and take the slot for one that nobody needs.
+LOCK_ORGS_WITH_OVERDUE = """
+SELECT org_id FROM orgs
+WHERE org_id IN (
+    SELECT org_id FROM (
+        SELECT org_id FROM runs
+        WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now()
+        ORDER BY expires_at LIMIT :max_runs
+    ) AS overdue
+)
+ORDER BY org_id
+FOR UPDATE SKIP LOCKED
+"""
+
 EXPIRE_OVERDUE = """
 WITH overdue AS MATERIALIZED (
     SELECT run_id, status FROM runs
-    WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now()
+    WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now() AND org_id = ANY(CAST(:orgs AS bigint[]))
     ORDER BY expires_at LIMIT :max_runs FOR UPDATE SKIP LOCKED
 )
 UPDATE runs SET status = 'ended', ended_at = now()

@@ -17,5 +17,7 @@ async def queue_funded(queue: Queue, heard: Sequence[Heard[FundsReserved]]) -> l
 
 async def end_declined(queue: Queue, heard: Sequence[Heard[FundsDeclined]]) -> list[Say]:
     """End the runs of declined requests; billing said so to everybody, so nothing is said. Idempotent by request."""
-    await queue.answer_funds({one.event.request_id: False for one in heard})
+    declined = {one.event.request_id: False for one in heard}
+    await queue.lock_orgs_of(request_ids=declined)
+    await queue.answer_funds(declined)
     return []

@@ -18,10 +18,11 @@ async def give_up_unreadable(queue: Queue, letters: Sequence[DeadLetter], *, now
     """
     ended = subject_ids(letters, "TestCallCompleted", "TestCallFailed")
     started = subject_ids(letters, "CallStarted")
-    await queue.lock_orgs_of_runs(ended | started)
+    reserved, declined = subject_ids(letters, "FundsReserved"), subject_ids(letters, "FundsDeclined")
+    await queue.lock_orgs_of(run_ids=ended | started, request_ids=reserved | declined)
     await queue.mark_started(dict.fromkeys(started, now))
     await queue.end(ended)
-    await queue.answer_funds(dict.fromkeys(subject_ids(letters, "FundsDeclined"), False))
-    expired = await queue.expire_request(subject_ids(letters, "FundsReserved"))
+    await queue.answer_funds(dict.fromkeys(declined, False))
+    expired = await queue.expire_request(reserved)
     queue.ask_for_tick()
     return [saying.expired(run, UNREADABLE) for run in expired]

@@ -84,15 +84,17 @@ async def database(test_database: TestDatabase) -> AsyncIterator[Database]:
 MakeScheduler = Callable[[int], Awaitable[Scheduler]]
 
 
+async def make_on(database: Database, *, partition: int) -> Scheduler:
+    """Make an instance with partitions of its own."""
+
+    ticker = Ticker(database)
+    return Scheduler(await an_ear("scheduler", database, hearing(ticker.poke), partition=partition), ticker)
+
+
 @pytest.fixture
 def make_scheduler(database: Database) -> MakeScheduler:
-    """Make instances, each with partitions of its own."""
-
-    async def make(partition: int) -> Scheduler:
-        ticker = Ticker(database)
-        return Scheduler(await an_ear("scheduler", database, hearing(ticker.poke), partition=partition), ticker)
-
-    return make
+    """Make instances on one pool of connections."""
+    return lambda partition: make_on(database, partition=partition)
 
 
 @pytest.fixture

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from services.scheduler.domain import limits
-from services.scheduler.edges.statements import DISPATCH_DUE, EXPIRE_OVERDUE, LOCK_ORGS_WITH_WORK, SECONDS_TO_NEXT
+from services.scheduler.edges.statements import (
+    DISPATCH_DUE,
+    EXPIRE_OVERDUE,
+    LOCK_ORGS_OF,
+    LOCK_ORGS_WITH_OVERDUE,
+    LOCK_ORGS_WITH_WORK,
+    SECONDS_TO_NEXT,
+)
 from shared.db.database import Database
 
 pytestmark = pytest.mark.integration
@@ -22,8 +29,23 @@ SELECT nth, nth % :orgs + 1, nth, NULL, 0, 0, 0, 'queued', now() - interval '1 s
 FROM generate_series(1, :runs) AS nth
 """
 
+VALUES: dict[str, dict[str, Any]] = {
+    LOCK_ORGS_OF: {"runs": list(range(1, 501)), "requests": list(range(1, 501))},
+    LOCK_ORGS_WITH_WORK: {"max_orgs": limits.MAX_ORGS_PER_TICK},
+    DISPATCH_DUE: {
+        "orgs": list(range(1, ORGS + 1)),
+        "long_wait_seconds": limits.LONG_WAIT_SECONDS,
+        "max_runs": limits.MAX_DISPATCHES_PER_TICK,
+        "max_runs_of_org": limits.MAX_RUNS_OF_ORG_PER_TICK,
+        "start_within_seconds": limits.START_WITHIN_SECONDS,
+    },
+    LOCK_ORGS_WITH_OVERDUE: {"max_runs": limits.MAX_EXPIRIES_PER_TICK},
+    EXPIRE_OVERDUE: {"orgs": list(range(1, ORGS + 1)), "max_runs": limits.MAX_EXPIRIES_PER_TICK},
+    SECONDS_TO_NEXT: {},
+}
 
-@pytest.mark.parametrize("statement", [LOCK_ORGS_WITH_WORK, DISPATCH_DUE, EXPIRE_OVERDUE, SECONDS_TO_NEXT])
+
+@pytest.mark.parametrize("statement", VALUES)
 async def test_a_tick_does_not_read_the_queue(database: Database, statement: str) -> None:
     async with database.transaction() as transaction:
         await transaction.run(
@@ -35,20 +57,8 @@ async def test_a_tick_does_not_read_the_queue(database: Database, statement: str
         )
         await transaction.run(FILL, orgs=ORGS, runs=QUEUED_RUNS)
         await transaction.run("INSERT INTO requests SELECT nth, '{}' FROM generate_series(1, :runs) AS nth", runs=300)
-    values: dict[str, dict[str, Any]] = {
-        LOCK_ORGS_WITH_WORK: {"max_orgs": limits.MAX_ORGS_PER_TICK},
-        DISPATCH_DUE: {
-            "orgs": list(range(1, ORGS + 1)),
-            "long_wait_seconds": limits.LONG_WAIT_SECONDS,
-            "max_runs": limits.MAX_DISPATCHES_PER_TICK,
-            "max_runs_of_org": limits.MAX_RUNS_OF_ORG_PER_TICK,
-            "start_within_seconds": limits.START_WITHIN_SECONDS,
-        },
-        EXPIRE_OVERDUE: {"max_runs": limits.MAX_EXPIRIES_PER_TICK},
-        SECONDS_TO_NEXT: {},
-    }
     async with database.transaction() as transaction:
-        explained = await transaction.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", **values[statement])
+        explained = await transaction.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", **VALUES[statement])
     plan = explained if isinstance(explained, list) else json.loads(explained)
     read = _rows_read(plan[0]["Plan"])
     assert read < READ_AT_MOST, f"{read} rows read: {json.dumps(plan)}"
