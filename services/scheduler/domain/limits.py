@@ -5,6 +5,9 @@
 START_WITHIN_SECONDS = 30
 # A run of a batch that waited this long goes before new single runs.
 LONG_WAIT_SECONDS = 120
+# What a run of a staggered batch may wait for a predecessor that was dispatched and neither starts nor ends. The caller
+# promises less; this is for what no promise foresaw.
+PREDECESSOR_GRACE_SECONDS = 120
 MAX_DISPATCHES_PER_TICK = 500
 MAX_ORGS_PER_TICK = 500
 MAX_RUNS_OF_ORG_PER_TICK = 50
@@ -14,6 +17,7 @@ SHORTEST_PAUSE_SECONDS = 0.02
 ENDED_RUNS_KEPT_DAYS = 8  # longer than the topics keep what could ask for them again
 
 NO_SLOT = "No slot became free in time"
+NO_TURN = "The run before it in its batch neither started nor ended in time"
 NO_FUNDS_ANSWER = "The funds were not confirmed in time"
 UNREADABLE = "The confirmation of the funds could not be read"
 UNDISPATCHABLE = "The test call could not be prepared from its request"

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+# What a run that expired had waited for: billing's answer, its predecessor's start, one of its organisation's slots.
+WaitedFor = Literal["funds", "turn", "slot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Expired:
     org_id: int
     request_id: int
     batch_id: int | None
-    was_queued: bool
+    waited_for: WaitedFor
     expired_at: datetime
     traceparent: str | None
 

@@ -2,9 +2,19 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from services.scheduler.domain import limits
 from services.scheduler.domain.run import NewRun
 from services.scheduler.edges.payloads import forget_payloads, keep_payloads
 from shared.db.transaction import Transaction
+
+# Successors of runs whose ends were heard before their request, after a rebuild: nobody will start or end before them.
+FOLLOW_ENDED_EARLY = """
+UPDATE runs SET due_at = now(), expires_at = now() + make_interval(secs => orgs.max_queue_seconds)
+FROM runs AS before, orgs
+WHERE runs.request_id = ANY(CAST(:requests AS bigint[])) AND runs.due_at IS NULL AND runs.status <> 'ended'
+  AND before.batch_id = runs.batch_id AND before.position = runs.position - 1 AND before.status = 'ended'
+  AND orgs.org_id = runs.org_id
+"""
 
 
 class Arriving:
@@ -22,7 +32,13 @@ class Arriving:
                    new.stagger_seconds,
                    -- An API whose clock is ahead delays nothing. (LEAST alone would make a time of NULL.)
                    CASE WHEN new.due_at IS NOT NULL THEN LEAST(new.due_at, now()) END,
-                   new.requested_at, new.traceparent, new.requested_at + make_interval(secs => orgs.max_queue_seconds),
+                   new.requested_at, new.traceparent,
+                   -- Its time runs from when it is due. Until that is known: from the latest that it could become due,
+                   -- every predecessor having waited as long as it may.
+                   LEAST(new.requested_at, now()) + make_interval(secs => CASE WHEN new.due_at IS NOT NULL
+                       THEN orgs.max_queue_seconds
+                       ELSE (new.position + 1) * CAST(orgs.max_queue_seconds AS bigint)
+                            + new.position * (new.stagger_seconds + CAST(:grace_seconds AS integer)) END),
                    CASE WHEN early.run_id IS NULL THEN 'waiting_funds' ELSE 'ended' END, early.noted_at
             FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]), CAST(:requests AS bigint[]),
                         CAST(:batches AS bigint[]), CAST(:positions AS integer[]), CAST(:prompts AS integer[]),
@@ -33,7 +49,7 @@ class Arriving:
             JOIN orgs ON orgs.org_id = new.org_id
             LEFT JOIN ended_early AS early ON early.run_id = new.run_id
             ON CONFLICT DO NOTHING
-            RETURNING request_id
+            RETURNING request_id, status
             """,
             runs=[one.run_id for one in runs],
             orgs=[one.org_id for one in runs],
@@ -45,7 +61,10 @@ class Arriving:
             dues=[one.due_at for one in runs],
             requested=[one.requested_at for one in runs],
             traceparents=[one.traceparent for one in runs],
+            grace_seconds=limits.PREDECESSOR_GRACE_SECONDS,
         )
+        if any(row.status == "ended" for row in rows):
+            await self._transaction.run(FOLLOW_ENDED_EARLY, requests=sorted({row.request_id for row in rows}))
         new = sorted({row.request_id for row in rows})
         await keep_payloads(self._transaction, {request_id: payloads[request_id] for request_id in new})
 

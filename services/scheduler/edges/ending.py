@@ -28,10 +28,16 @@ class Ending:
                       AND runs.status IN ('dispatched', 'ended')
                     RETURNING runs.batch_id, runs.position, runs.started_at
                 ), due AS (
-                    UPDATE runs SET due_at = first.started_at + make_interval(secs => runs.stagger_seconds)
-                    FROM first
+                    -- A caller whose clock is ahead delays nothing; a start that is heard late takes no time to wait.
+                    UPDATE runs
+                    SET due_at = LEAST(first.started_at, now()) + make_interval(secs => runs.stagger_seconds),
+                        expires_at = GREATEST(LEAST(first.started_at, now())
+                                              + make_interval(secs => runs.stagger_seconds), now())
+                                     + make_interval(secs => orgs.max_queue_seconds)
+                    FROM first, orgs
                     WHERE runs.batch_id = first.batch_id AND runs.position = first.position + 1
                       AND runs.due_at IS NULL AND runs.status IN ('waiting_funds', 'queued')
+                      AND orgs.org_id = runs.org_id
                     RETURNING runs.org_id, runs.due_at, runs.status
                 )
                 UPDATE orgs SET next_due_at = LEAST(next_due_at, next.due_at)
@@ -56,8 +62,10 @@ class Ending:
                 RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, runs.position, runs.started_at,
                           runs.stagger_seconds, before.status AS status_before
             ), due AS (
-                UPDATE runs SET due_at = now() + make_interval(secs => runs.stagger_seconds)
-                FROM ended
+                UPDATE runs
+                SET due_at = now() + make_interval(secs => runs.stagger_seconds),
+                    expires_at = now() + make_interval(secs => runs.stagger_seconds + orgs.max_queue_seconds)
+                FROM ended JOIN orgs USING (org_id)
                 WHERE ended.stagger_seconds > 0 AND ended.started_at IS NULL AND runs.batch_id = ended.batch_id
                   AND runs.position = ended.position + 1 AND runs.due_at IS NULL
                   AND runs.status IN ('waiting_funds', 'queued') AND runs.run_id <> ALL (CAST(:ids AS bigint[]))
@@ -91,7 +99,7 @@ class Ending:
             """
             UPDATE runs SET status = 'ended', ended_at = now()
             WHERE request_id = ANY(CAST(:ids AS bigint[])) AND status IN ('waiting_funds', 'queued')
-            RETURNING run_id, org_id, request_id, batch_id, false AS was_queued, ended_at AS expired_at, traceparent
+            RETURNING run_id, org_id, request_id, batch_id, 'funds' AS waited_for, ended_at AS expired_at, traceparent
             """,
             ids=list(request_ids),
         )

@@ -114,16 +114,35 @@ ORDER BY org_id
 FOR UPDATE SKIP LOCKED
 """
 
+# The successor of a run that found no slot is due a stagger after that run was, as it would have been with slots. So a
+# batch for which no slot becomes free expires a stagger apart, and nobody's stagger counts as waiting.
 EXPIRE_OVERDUE = """
 WITH overdue AS MATERIALIZED (
     SELECT run_id, status FROM runs
     WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now() AND org_id = ANY(CAST(:orgs AS bigint[]))
     ORDER BY expires_at LIMIT :max_runs FOR UPDATE SKIP LOCKED
+), ended AS (
+    UPDATE runs SET status = 'ended', ended_at = now()
+    FROM overdue WHERE runs.run_id = overdue.run_id
+    RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, runs.position, runs.due_at, runs.traceparent,
+              runs.ended_at AS expired_at,
+              CASE WHEN overdue.status = 'waiting_funds' THEN 'funds' WHEN runs.due_at IS NULL THEN 'turn'
+                   ELSE 'slot' END AS waited_for
+), due AS (
+    UPDATE runs
+    SET due_at = coalesce(ended.due_at, now()) + make_interval(secs => runs.stagger_seconds),
+        expires_at = coalesce(ended.due_at, now())
+                     + make_interval(secs => runs.stagger_seconds + orgs.max_queue_seconds)
+    FROM ended JOIN orgs USING (org_id)
+    WHERE runs.batch_id = ended.batch_id AND runs.position = ended.position + 1 AND runs.due_at IS NULL
+      AND runs.status IN ('waiting_funds', 'queued') AND runs.run_id NOT IN (SELECT run_id FROM overdue)
+    RETURNING runs.org_id, runs.due_at, runs.status
+), marked AS (
+    UPDATE orgs SET next_due_at = LEAST(next_due_at, next.due_at)
+    FROM (SELECT org_id, min(due_at) AS due_at FROM due WHERE status = 'queued' GROUP BY org_id) AS next
+    WHERE orgs.org_id = next.org_id
 )
-UPDATE runs SET status = 'ended', ended_at = now()
-FROM overdue WHERE runs.run_id = overdue.run_id
-RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, overdue.status = 'queued' AS was_queued,
-          runs.ended_at AS expired_at, runs.traceparent
+SELECT run_id, org_id, request_id, batch_id, waited_for, expired_at, traceparent FROM ended ORDER BY run_id
 """
 
 SECONDS_TO_NEXT = """
