@@ -1,29 +1,39 @@
 """What the caller's use cases need from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.caller.domain.attempt import Claimed, Ended, GivenUp
+from services.caller.domain.attempt import Claimed, Ended, Failure, GivenUp, Returned
 from services.caller.domain.turn import Party
 from shared.events.admissions import TestCallDispatched
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A dispatch as it was heard. `number` is None if whoever sent it takes nothing back."""
+
+    event: TestCallDispatched
+    number: int | None
+    traceparent: str | None
 
 
 class Attempts(Protocol):
     """Attempts, open on one transaction."""
 
-    async def add(self, dispatches: Sequence[tuple[TestCallDispatched, str | None]]) -> None:
-        """Add attempts as waiting, with their traceparents. Idempotent by run."""
+    async def add(self, dispatches: Sequence[Dispatch]) -> list[Returned]:
+        """Add attempts as waiting, once for each dispatch; return those that were given back already."""
 
-    async def add_failed(self, reasons: Mapping[int, str]) -> list[GivenUp]:
-        """Add attempts that fail at once; return those of runs not known before."""
+    async def add_failed(self, failures: Sequence[Failure]) -> list[GivenUp]:
+        """Add attempts that fail at once; return those of runs that nobody has in hand."""
 
     async def refuse(self, mine: Sequence[tuple[int, UUID]], reason: str) -> list[GivenUp]:
         """Fail attempts that were claimed under these tokens and not dialled."""
 
-    async def give_up_overdue(self) -> list[GivenUp]:
-        """Fail what waited too long and what was lost after dialling; let others claim what was not dialled."""
+    async def give_up_overdue(self) -> list[GivenUp | Returned]:
+        """Return what waited too long, fail what was lost after dialling; let others claim what was not dialled."""
 
     def ask_for_claims(self) -> None:
         """Wake this process's worker after the commit."""

@@ -11,6 +11,7 @@ from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from services.caller.edges.kafka import HEARS
 from services.caller.edges.parties.choose import ChosenParties
+from services.caller.edges.room import Room
 from services.caller.edges.secrets import Secrets
 from services.caller.edges.worker import Worker
 from services.caller.settings import CallerSettings
@@ -59,7 +60,10 @@ async def wire(settings: CallerSettings) -> Service:
         calls_limit=settings.calls_per_process,
     )
 
+    room = Room(database, station.outbox, calls_limit=settings.calls_per_process, calls_up=worker.calls_up)
+
     async def drain() -> None:
+        await room.close()
         await worker.drain()
         await station.flush()
 
@@ -70,6 +74,7 @@ async def wire(settings: CallerSettings) -> Service:
     components = (
         *station.components,
         Component("stages", stages.run),
+        Component("room", room.announce_for_ever),
         Component("claims", worker.claim_for_ever),
         Component("leases", worker.keep_leases_for_ever),
         Component("reaper", worker.reap_for_ever),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.scheduler.domain.run import Dispatched, Expired, NewRun, OrgLimits
+from services.scheduler.domain.run import Dispatched, Expired, NewRun, OrgLimits, Room
 
 
 class Queue(Protocol):
@@ -38,7 +38,16 @@ class Queue(Protocol):
         """End the runs of requests that are not dispatched yet."""
 
     async def dispatch_due(self) -> list[Dispatched]:
-        """Give free slots to due runs, fairly."""
+        """Give free slots to due runs, fairly, as far as the workers have room."""
+
+    async def dispatch_again(self, run_ids: Collection[int]) -> list[Dispatched]:
+        """Dispatch runs once more in the slots that they have, under the next number."""
+
+    async def take_back(self, returned: Mapping[int, int]) -> None:
+        """Queue dispatched runs again and free their slots, if no later dispatch than the given one was made."""
+
+    async def note_rooms(self, rooms: Sequence[Room]) -> bool:
+        """Note what workers announced; say whether there is another room now than before."""
 
     async def expire_overdue(self) -> list[Expired]:
         """End the runs that waited for too long."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from services.scheduler.edges.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.scheduler.edges.db import SqlQueue
+from services.scheduler.edges.gauges import measure_for_ever
 from services.scheduler.edges.kafka import HEARS
 from services.scheduler.edges.ticker import Ticker
 from services.scheduler.settings import SchedulerSettings
@@ -35,6 +36,7 @@ async def wire(settings: SchedulerSettings) -> Service:
     components = (
         *station.components,
         Component("ticker", lambda: ticker.run(station.outbox)),
+        Component("gauges", lambda: measure_for_ever(database), vital=False),
         Component(
             "cleaner",
             lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),

@@ -5,14 +5,19 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.events.event import Event
-from shared.events.fields import Direction, Id, Instant, Mode, Prompt, Text
+from shared.events.fields import MAX_INTEGER, Direction, Id, Instant, Mode, Prompt, Text
 from shared.events.requests import MAX_HELD_MINUTES, Target
 
 MAX_SENTENCE_CHARS = 500
+DispatchNo = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 
 
 class TestCallDispatched(Event):
-    """The run has a slot. The caller places the call before `start_before` or fails the run."""
+    """The run has a slot. The caller places the call before `start_before`, or says TestCallReturned and never dials.
+
+    `dispatch_no` counts the dispatches of a run. A scheduler that leaves it out takes nothing back: there the caller
+    fails the run instead.
+    """
 
     run_id: Id
     org_id: Id
@@ -24,6 +29,7 @@ class TestCallDispatched(Event):
     target: Target
     held_minutes: Annotated[int, Field(strict=True, ge=1, le=MAX_HELD_MINUTES)]
     start_before: Instant
+    dispatch_no: DispatchNo = 1
 
 
 class TestCallExpired(Event):

@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.admissions import MAX_SENTENCE_CHARS
+from shared.events.admissions import MAX_SENTENCE_CHARS, DispatchNo
 from shared.events.event import Event, Part
 from shared.events.fields import E164, Count, Direction, EndReason, Id, Instant, Name, Seconds, Text
 
 MAX_TURNS = 500
 MAX_TURN_CHARS = 10_000
+MAX_CALLS_LIMIT = 10_000
 
 Role = Literal["user", "assistant", "tool_call", "tool_response"]
 
@@ -81,3 +82,22 @@ class TestCallFailed(Event):
     error_message: Annotated[Text, Field(min_length=1, max_length=MAX_SENTENCE_CHARS)]
     transcript: Annotated[tuple[TranscriptTurn, ...], Field(max_length=MAX_TURNS)]
     figures: CallFigures | None
+
+
+class TestCallReturned(Event):
+    """No worker had room before `start_before`: the run was not dialled under this dispatch, and never will be."""
+
+    run_id: Id
+    org_id: Id
+    batch_id: Id | None
+    dispatch_no: DispatchNo
+    returned_at: Instant
+
+
+class CallerRoomAnnounced(Event):
+    """A worker lives and takes up to `calls_limit` calls, 0 when it takes no more; it holds `calls_up`. Repeated."""
+
+    worker_id: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}\z")]
+    calls_limit: Annotated[int, Field(strict=True, ge=0, le=MAX_CALLS_LIMIT)]
+    calls_up: Annotated[int, Field(strict=True, ge=0, le=MAX_CALLS_LIMIT)] = 0
+    announced_at: Instant

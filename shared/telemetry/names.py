@@ -67,6 +67,12 @@ SETTLED_CENTS = Metric("rehearsal_settled_cents", "counter", "Charged to custome
 DECLINED = Metric("rehearsal_funds_declined", "counter", "Requests that billing declined.", ("reason",))
 DISPATCHED = Metric("rehearsal_runs_dispatched", "counter", "Runs that were given a slot.", ())
 EXPIRED = Metric("rehearsal_runs_expired", "counter", "Runs that ended before they were dispatched.", ())
+RETURNED = Metric("rehearsal_runs_returned", "counter", "Dispatches that no worker had room for.", ())
+ANNOUNCED_ROOM = Metric("rehearsal_announced_room", "gauge", "Calls that all live workers can hold at once.", ())
+DISPATCHED_NOW = Metric("rehearsal_runs_dispatched_now", "gauge", "Runs that have a slot and have not ended.", ())
+WAITING_FOR_ROOM = Metric(
+    "rehearsal_runs_waiting_for_room", "gauge", "Runs that are due beside a free slot: workers are short.", ()
+)
 TICK_SECONDS = Metric("rehearsal_tick_seconds", "histogram", "Time of one tick of the scheduler.", ())
 QUEUE_SECONDS = Metric("rehearsal_queue_seconds", "histogram", "From request to dispatch.", ())
 CALLS_UP = Metric("rehearsal_calls_up", "gauge", "Calls that this process holds now.", ())

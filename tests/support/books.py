@@ -32,7 +32,7 @@ QUESTIONS = {
     "no reservation is pending": "SELECT count(*) = 0 FROM billing.reservations WHERE status = 'pending'",
     "no slot is taken": "SELECT coalesce(sum(in_use), 0) = 0 FROM scheduler.orgs",
     "no run waits": "SELECT count(*) = 0 FROM scheduler.runs WHERE status <> 'ended'",
-    "no attempt is open": "SELECT count(*) = 0 FROM caller.attempts WHERE status NOT IN ('completed', 'failed')",
+    "no attempt is open": "SELECT count(*) = 0 FROM caller.attempts WHERE ended_at IS NULL",
     "every run is billed": "SELECT count(*) = 0 FROM api.runs WHERE billed_at IS NULL AND call_id IS NOT NULL",
 }
 

@@ -64,12 +64,16 @@ class Ear:
         self, event: Event, value: bytes = b'{"half": ', *, key: bytes | None = None, without: str = ""
     ) -> list[Event]:
         """Apply a record with an event's headers (`without` one of them) and a value that nobody can read."""
+        record = self.garbage(event, value, key=key, without=without)
+        await self.applier.apply([record], self.positions, self.offsets)
+        return await self.said()
+
+    def garbage(self, event: Event, value: bytes, *, key: bytes | None = None, without: str = "") -> Delivered:
+        """The next record of an event's partition, with its headers and another value."""
         sealed = seal(event, event_id=str(uuid4()), occurred_at=datetime.now(UTC), traceparent=None)
         at = (sealed.topic, self.partition)
         headers = [header for header in sealed.headers if header[0] != without]
-        record = Delivered(*at, self.positions[at], key or sealed.key, value, headers)
-        await self.applier.apply([record], self.positions, self.offsets)
-        return await self.said()
+        return Delivered(*at, self.positions[at], key or sealed.key, value, headers)
 
     async def said(self) -> list[Event]:
         """Take what is in the outbox, as the relay would."""

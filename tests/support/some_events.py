@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from uuid import UUID
 
 from shared.events.admissions import TestCallExpired
 from shared.events.billing import Account, FundsDeclined, FundsReserved
 from shared.events.connection import BuiltinConnection
-from shared.events.executions import CallFigures, CallStarted, TestCallCompleted, TestCallFailed
+from shared.events.executions import (
+    CallerRoomAnnounced,
+    CallFigures,
+    CallStarted,
+    TestCallCompleted,
+    TestCallFailed,
+    TestCallReturned,
+)
 from shared.events.requests import Price, RequestedRun, Target, TestCallRequested
 
 E = TypeVar("E")
@@ -133,6 +141,25 @@ def expired(run_id: int, *, request_id: int | None = None, org_id: int = 1) -> T
         batch_id=None,
         reason="No slot became free in time",
         expired_at=datetime.now(UTC),
+    )
+
+
+def returned(run_id: int, dispatch_no: int = 1, *, org_id: int = 1) -> TestCallReturned:
+    """A dispatch that no worker had room for."""
+    return TestCallReturned(
+        run_id=run_id, org_id=org_id, batch_id=None, dispatch_no=dispatch_no, returned_at=datetime.now(UTC)
+    )
+
+
+def room(
+    calls_limit: int, *, worker: int = 1, calls_up: int = 0, announced_at: datetime | None = None
+) -> CallerRoomAnnounced:
+    """A worker's announcement."""
+    return CallerRoomAnnounced(
+        worker_id=str(UUID(int=worker)),
+        calls_limit=calls_limit,
+        calls_up=calls_up,
+        announced_at=announced_at or datetime.now(UTC),
     )
 
 

@@ -40,6 +40,27 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that fails without an attempt, and why."""
+
+    run_id: int
+    reason: str
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A dispatch that no worker had room for: never dialled, and the scheduler's again."""
+
+    run_id: int
+    org_id: int
+    batch_id: int | None
+    dispatch_no: int
+    returned_at: datetime
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class GivenUp:
     """An attempt that ended without a worker."""
 

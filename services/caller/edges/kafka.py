@@ -2,9 +2,15 @@
 
 from services.caller.usecases.accept_dispatches import accept_dispatches
 from shared.events.admissions import TestCallDispatched
-from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
+from shared.events.executions import (
+    CallerRoomAnnounced,
+    CallStarted,
+    TestCallCompleted,
+    TestCallFailed,
+    TestCallReturned,
+)
 from shared.messaging.messages import Hears
 
 HEARS = (Hears(TestCallDispatched, accept_dispatches),)
 
-SAYS = (CallStarted, TestCallCompleted, TestCallFailed)
+SAYS = (CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned, CallerRoomAnnounced)

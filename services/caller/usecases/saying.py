@@ -3,10 +3,17 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from services.caller.domain.attempt import Claimed, Ended, GivenUp
+from services.caller.domain.attempt import Claimed, Ended, GivenUp, Returned
 from services.caller.domain.figures import figures_of
 from shared.events.admissions import TestCallDispatched
-from shared.events.executions import CallFigures, CallStarted, TestCallCompleted, TestCallFailed, TranscriptTurn
+from shared.events.executions import (
+    CallFigures,
+    CallStarted,
+    TestCallCompleted,
+    TestCallFailed,
+    TestCallReturned,
+    TranscriptTurn,
+)
 from shared.messaging.messages import Say
 
 MS_PER_SECOND = 1_000
@@ -100,4 +107,18 @@ def failed(given_up: GivenUp) -> Say:
             figures=None,
         ),
         given_up.traceparent,
+    )
+
+
+def returned(one: Returned) -> Say:
+    """Return TestCallReturned: the run is the scheduler's again."""
+    return Say(
+        TestCallReturned(
+            run_id=one.run_id,
+            org_id=one.org_id,
+            batch_id=one.batch_id,
+            dispatch_no=one.dispatch_no,
+            returned_at=one.returned_at,
+        ),
+        one.traceparent,
     )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-# What a run that expired had waited for: billing's answer, its predecessor's start, one of its organisation's slots.
-WaitedFor = Literal["funds", "turn", "slot"]
+# What a run that expired had waited for: billing's answer, its predecessor's start, one of its organisation's slots,
+# or, with a slot free, a worker.
+WaitedFor = Literal["funds", "turn", "slot", "room"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Dispatched:
     payload: str | None
     start_before: datetime
     dispatched_at: datetime
+    dispatch_no: int
     traceparent: str | None
 
 
@@ -59,3 +61,13 @@ class OrgLimits:
     org_id: int
     max_concurrent_runs: int
     max_queue_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a worker announced: how many calls it takes in all, and how many it holds."""
+
+    worker_id: str
+    calls_limit: int
+    calls_up: int
+    announced_at: datetime

@@ -1,6 +1,6 @@
 """Deletes what no event can ask for any more."""
 
-from services.scheduler.domain.limits import ENDED_RUNS_KEPT_DAYS
+from services.scheduler.domain.limits import ENDED_RUNS_KEPT_DAYS, GONE_WORKERS_KEPT_HOURS, LEFT_REQUESTS_KEPT_HOURS
 from shared.db.cleaning import MAX_ROWS
 from shared.db.database import Database
 
@@ -20,6 +20,23 @@ async def clean_once(database: Database) -> int:
                 days=ENDED_RUNS_KEPT_DAYS,
                 rows=MAX_ROWS,
             )
+        await transaction.run(
+            "DELETE FROM workers WHERE heard_at < now() - make_interval(hours => :hours)",
+            hours=GONE_WORKERS_KEPT_HOURS,
+        )
+        # Who ends a request's last run forgets it; two that end the last two at once may each see the other's.
+        await transaction.run(
+            """
+            DELETE FROM requests WHERE request_id IN (
+                SELECT request_id FROM requests
+                WHERE noted_at < now() - make_interval(hours => :hours)
+                  AND NOT EXISTS (SELECT FROM runs WHERE runs.request_id = requests.request_id AND status <> 'ended')
+                LIMIT :rows
+            )
+            """,
+            hours=LEFT_REQUESTS_KEPT_HOURS,
+            rows=MAX_ROWS,
+        )
         return await transaction.run(
             """
             DELETE FROM runs WHERE run_id IN (

@@ -6,12 +6,13 @@ from services.scheduler.domain.run import OrgLimits
 from services.scheduler.edges.arriving import Arriving
 from services.scheduler.edges.dispatching import Dispatching
 from services.scheduler.edges.ending import Ending
+from services.scheduler.edges.rooms import Rooms
 from services.scheduler.edges.statements import LOCK_ORGS_OF
 from shared.db.transaction import Transaction
 from shared.events.directory import DEFAULT_MAX_CONCURRENT_RUNS, DEFAULT_MAX_QUEUE_SECONDS
 
 
-class SqlQueue(Arriving, Dispatching, Ending):
+class SqlQueue(Arriving, Dispatching, Ending, Rooms):
     """The queue on one transaction. `poke` wakes the ticker of this process."""
 
     def __init__(self, transaction: Transaction, *, poke: Callable[[], None]) -> None:

@@ -23,6 +23,17 @@ LIMIT :max_orgs
 FOR UPDATE SKIP LOCKED
 """
 
+# One instance gives room at a time: the next one's statements then see what was given. What ends takes no such lock; it
+# only makes room.
+LOCK_ROOM = "SELECT pg_advisory_xact_lock(:lock, hashtext(current_schema()))"
+
+CAPACITY = """
+SELECT coalesce(sum(GREATEST(calls_limit, calls_up)), 0) FROM workers
+WHERE heard_at > now() - make_interval(secs => :heard_within_seconds)
+"""
+
+ROOM = f"SELECT ({CAPACITY}) - (SELECT coalesce(sum(in_use), 0) FROM orgs WHERE in_use > 0)"  # noqa: S608
+
 # Times are compared with the statement's own, which is younger than the locks: a run that was queued after this
 # transaction began is due as well. With now() it would not be picked, and next_due_at overwritten without it.
 # Singles first, then the batches in turn (by how far each has come); a batch run that waited long goes before both.
@@ -66,10 +77,10 @@ WITH ready AS MATERIALIZED (
     ORDER BY ready.nth
     LIMIT :max_runs
 ), dispatched AS (
-    UPDATE runs SET status = 'dispatched', dispatched_at = now()
+    UPDATE runs SET status = 'dispatched', dispatched_at = now(), dispatch_no = dispatch_no + 1
     FROM picked WHERE runs.run_id = picked.run_id AND runs.status = 'queued'
     RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, runs.prompt_index, runs.dispatched_at,
-              runs.requested_at, runs.traceparent
+              runs.dispatch_no, runs.requested_at, runs.traceparent
 ), given AS MATERIALIZED (
     SELECT ready.org_id, count(dispatched.run_id) AS slots,
            count(dispatched.run_id) < LEAST(max(ready.slots), :max_runs_of_org)
@@ -93,7 +104,7 @@ WITH ready AS MATERIALIZED (
 -- LEFT: a run whose request is gone has a slot by now, and somebody has to see it.
 SELECT dispatched.run_id, dispatched.org_id, dispatched.request_id, dispatched.batch_id, dispatched.prompt_index,
        requests.payload, now() + make_interval(secs => :start_within_seconds) AS start_before,
-       dispatched.dispatched_at, dispatched.traceparent,
+       dispatched.dispatched_at, dispatched.dispatch_no, dispatched.traceparent,
        extract(epoch FROM now() - dispatched.requested_at) AS queued_seconds
 FROM dispatched LEFT JOIN requests USING (request_id)
 ORDER BY dispatched.run_id
@@ -118,16 +129,16 @@ FOR UPDATE SKIP LOCKED
 # batch for which no slot becomes free expires a stagger apart, and nobody's stagger counts as waiting.
 EXPIRE_OVERDUE = """
 WITH overdue AS MATERIALIZED (
-    SELECT run_id, status FROM runs
+    SELECT run_id, org_id, status FROM runs
     WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now() AND org_id = ANY(CAST(:orgs AS bigint[]))
     ORDER BY expires_at LIMIT :max_runs FOR UPDATE SKIP LOCKED
 ), ended AS (
     UPDATE runs SET status = 'ended', ended_at = now()
-    FROM overdue WHERE runs.run_id = overdue.run_id
+    FROM overdue JOIN orgs USING (org_id) WHERE runs.run_id = overdue.run_id
     RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, runs.position, runs.due_at, runs.traceparent,
               runs.ended_at AS expired_at,
               CASE WHEN overdue.status = 'waiting_funds' THEN 'funds' WHEN runs.due_at IS NULL THEN 'turn'
-                   ELSE 'slot' END AS waited_for
+                   WHEN orgs.in_use < orgs.max_concurrent_runs THEN 'room' ELSE 'slot' END AS waited_for
 ), due AS (
     UPDATE runs
     SET due_at = coalesce(ended.due_at, now()) + make_interval(secs => runs.stagger_seconds),
@@ -150,4 +161,9 @@ SELECT extract(epoch FROM LEAST(
     (SELECT min(next_due_at) FROM orgs WHERE next_due_at IS NOT NULL AND in_use < max_concurrent_runs),
     (SELECT min(expires_at) FROM runs WHERE status IN ('waiting_funds', 'queued'))
 ) - clock_timestamp())
+"""
+
+# Without room for anything only what expires is worth a tick; an end or an announcement wakes the ticker by itself.
+SECONDS_TO_NEXT_EXPIRY = """
+SELECT extract(epoch FROM min(expires_at) - clock_timestamp()) FROM runs WHERE status IN ('waiting_funds', 'queued')
 """

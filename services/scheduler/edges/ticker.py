@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from services.scheduler.domain import limits
 from services.scheduler.edges.db import SqlQueue
-from services.scheduler.edges.statements import SECONDS_TO_NEXT
+from services.scheduler.edges.statements import SECONDS_TO_NEXT, SECONDS_TO_NEXT_EXPIRY
 from services.scheduler.usecases.tick import tick
 from shared.db.database import Database
 from shared.db.failures import is_transient
@@ -27,6 +27,7 @@ class Ticker:
         self._database = database
         self._poked = asyncio.Event()
         self._pacing = Pacing(ROUND_SECONDS)
+        self._out_of_room = False
 
     def poke(self) -> None:
         """Tick as soon as possible."""
@@ -55,14 +56,16 @@ class Ticker:
         """Run one tick in a transaction of its own; return how many runs it moved."""
         began = time.monotonic()
         async with self._database.transaction() as transaction:
-            says = await tick(SqlQueue(transaction, poke=self.poke))
+            queue = SqlQueue(transaction, poke=self.poke)
+            says = await tick(queue)
             await outbox.write(transaction, says)
+        self._out_of_room = queue.out_of_room
         metrics.TICK_SECONDS.observe(time.monotonic() - began)
         return len(says)
 
     async def _pause_seconds(self) -> float:
         async with self._database.reading() as transaction:
-            seconds = await transaction.value(SECONDS_TO_NEXT)
+            seconds = await transaction.value(SECONDS_TO_NEXT_EXPIRY if self._out_of_room else SECONDS_TO_NEXT)
         if seconds is None:
             return limits.FALLBACK_TICK_SECONDS
         return min(max(float(seconds), limits.SHORTEST_PAUSE_SECONDS), limits.FALLBACK_TICK_SECONDS)

@@ -6,6 +6,7 @@ from datetime import datetime
 from services.scheduler.domain.limits import UNREADABLE
 from services.scheduler.ports import Queue
 from services.scheduler.usecases import saying
+from services.scheduler.usecases.tick import dispatch
 from shared.messaging.messages import DeadLetter, Say
 from shared.messaging.subjects import subject_ids
 
@@ -14,15 +15,19 @@ async def give_up_unreadable(queue: Queue, letters: Sequence[DeadLetter], *, now
     """Go by the headers alone.
 
     An unreadable request is declined by billing. An unreadable FundsReserved expires its runs (billing then releases);
-    an unreadable end frees the slot; an unreadable start lets the successor be due a stagger from now.
+    an unreadable end frees the slot; an unreadable start lets the successor be due a stagger from now. After an
+    unreadable return the run is dispatched once more in the slot that it has: the caller takes that only if it has
+    returned the run, so a record that lied changes nothing.
     """
     ended = subject_ids(letters, "TestCallCompleted", "TestCallFailed")
     started = subject_ids(letters, "CallStarted")
+    returned = subject_ids(letters, "TestCallReturned")
     reserved, declined = subject_ids(letters, "FundsReserved"), subject_ids(letters, "FundsDeclined")
-    await queue.lock_orgs_of(run_ids=ended | started, request_ids=reserved | declined)
+    await queue.lock_orgs_of(run_ids=ended | started | returned, request_ids=reserved | declined)
     await queue.mark_started(dict.fromkeys(started, now))
     await queue.end(ended)
     await queue.answer_funds(dict.fromkeys(declined, False))
     expired = await queue.expire_request(reserved)
+    again = await dispatch(queue, await queue.dispatch_again(returned))
     queue.ask_for_tick()
-    return [saying.expired(run, UNREADABLE) for run in expired]
+    return [saying.expired(run, UNREADABLE) for run in expired] + again

@@ -9,4 +9,5 @@ from shared.messaging.messages import Heard
 
 async def lock_orgs(queue: Queue, heard: Sequence[Heard[Any]]) -> None:
     """Lock in the order of the organisations' ids: a poll has several use cases, and each locks its own."""
-    await queue.lock_orgs({one.event.org_id for one in heard if one.event.org_id is not None})
+    org_ids = [getattr(one.event, "org_id", None) for one in heard]  # a worker's room is no organisation's
+    await queue.lock_orgs({org_id for org_id in org_ids if org_id is not None})

@@ -25,6 +25,7 @@ def dispatched(run: Dispatched) -> Say | None:
             target=request.target,
             held_minutes=request.price.held_minutes,
             start_before=run.start_before,
+            dispatch_no=run.dispatch_no,
         )
     except (ValueError, IndexError):
         return None

@@ -40,8 +40,11 @@ async def test_a_dispatch_heard_twice_in_one_poll_or_later_makes_one_call(caller
     assert caller.ear.dead == [], "a duplicate is nothing to bury"
 
 
-async def test_a_run_past_its_start_is_failed_and_never_dialled(caller: Caller, line: Line) -> None:
-    assert await caller.call(dispatched(11, starts_within_seconds=-1)) == []
+async def test_a_run_past_its_start_is_failed_if_its_scheduler_takes_nothing_back(caller: Caller, line: Line) -> None:
+    """One of before: it leaves `dispatch_no` out."""
+    of_before = dispatched(11, starts_within_seconds=-1).model_dump_json(exclude={"dispatch_no"}).encode()
+    assert await caller.ear.hear_garbage(dispatched(11), of_before) == []
+    await caller.claim()
     await caller.reap()
     await caller.reap()
     (failed,) = await caller.said()

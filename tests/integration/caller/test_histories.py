@@ -15,9 +15,10 @@ from services.caller.domain.turn import PartyError, Reply
 from services.caller.ports import Stages
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
-from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
+from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned
 from tests.integration.caller.instance import Caller, Callers, dispatched
 from tests.integration.caller.line import Line
+from tests.support.some_events import of
 
 pytestmark = pytest.mark.integration
 
@@ -99,8 +100,12 @@ class Story:
     async def hear(self) -> None:
         """Dispatches: new ones and old ones again; some too late, some over SIP, some that nobody can read."""
         poll = self.chance.sample(self.dispatches, k=min(len(self.dispatches), self.chance.randint(0, 2)))
+        self.said += await self.one.ear.said()
+        again = self.dispatched_again()
+        self.dispatches += again
+        poll += again
         for _ in range(self.chance.randint(1, 4)):
-            run_id = self.first_id + len(self.dispatches)
+            run_id = self.first_id + len(self.last_dispatches())
             self.line.last_words[run_id] = self.chance.choice(ENDINGS)
             self.dispatches.append(
                 dispatched(
@@ -115,6 +120,21 @@ class Story:
         if self.chance.random() < 0.2:
             self.said += await ear.hear_garbage(poll[-1])
         self.said += await ear.hear(*poll)
+
+    def dispatched_again(self) -> list[TestCallDispatched]:
+        """The scheduler dispatches anew what was returned, in time or not."""
+        last = self.last_dispatches()
+        again = []
+        for run_id, number in {(one.run_id, one.dispatch_no) for one in of(self.said, TestCallReturned)}:
+            if number == last[run_id].dispatch_no and self.chance.random() < 0.7:
+                start_before = dispatched(1, starts_within_seconds=self.chance.choice((-1, 60))).start_before
+                update = {"dispatch_no": number + 1, "start_before": start_before}
+                again.append(last[run_id].model_copy(update=update))
+        return again
+
+    def last_dispatches(self) -> dict[int, TestCallDispatched]:
+        """The last dispatch of each run."""
+        return {one.run_id: one for one in sorted(self.dispatches, key=lambda one: one.dispatch_no)}
 
     async def claim(self) -> None:
         await self.one.claim()
@@ -149,10 +169,16 @@ class Story:
     def assert_it_ended_well(self) -> Counter[str]:
         """Each run ended once, was called once at most, and started before it ended."""
         outcomes = Counter[str]()
-        for run_id in {one.run_id for one in self.dispatches}:
+        for run_id, last in self.last_dispatches().items():
             mine = [one for one in self.said if getattr(one, "run_id", None) == run_id]
             starts = [one for one in mine if isinstance(one, CallStarted)]
             ends = [one for one in mine if isinstance(one, (TestCallCompleted, TestCallFailed))]
+            returns = {one.dispatch_no for one in mine if isinstance(one, TestCallReturned)}
+            if last.dispatch_no in returns:
+                assert not ends, f"run {run_id} was given back, and ended nevertheless"
+                assert not self.line.placed[run_id], f"run {run_id} was given back and called"
+                outcomes["returned"] += 1
+                continue
             assert len(ends) == 1, f"run {run_id} has one end, not {len(ends)}"
             assert mine[-1] is ends[0], f"run {run_id} says nothing after its end"
             assert len(starts) <= 1, f"run {run_id} started {len(starts)} times"
@@ -180,7 +206,7 @@ async def run_histories(seeds: range, callers: Callers, line: Line) -> None:
         completed = await alive[0].value("SELECT count(*) FILTER (WHERE status = 'completed') FROM attempts")
         assert completed == outcomes[""], "the table says what the events say"
         await callers.stop()
-    everything = {"", attempt.LOST, attempt.EXPIRED, attempt.NO_SIP, attempt.UNREADABLE, "The line broke"}
+    everything = {"", attempt.LOST, "returned", attempt.NO_SIP, attempt.UNREADABLE, "The line broke"}
     assert set(outcomes) == everything, f"the histories have everything in them: {outcomes}"
 
 

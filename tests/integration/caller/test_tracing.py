@@ -1,13 +1,14 @@
 """One story, one trace: what the caller says carries on the traceparent that the dispatch came with."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from services.caller.edges.db.attempts import SqlAttempts
-from services.caller.usecases.accept_dispatches import accept_dispatches
+from services.caller.usecases.accept_dispatches import accept_dispatches, give_up_unreadable
 from shared.events.envelope import header
-from shared.messaging.messages import Heard
+from shared.messaging.messages import DeadLetter, Heard
 from shared.messaging.outbox import read_headers
 from tests.integration.caller.instance import Caller, dispatched
 
@@ -16,29 +17,70 @@ pytestmark = pytest.mark.integration
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
-async def accept(caller: Caller, run_id: int) -> None:
+async def accept(caller: Caller, run_id: int, **fields: Any) -> None:
     """Hear a dispatch that belongs to a trace."""
-    heard = Heard(dispatched(run_id), "id", datetime.now(UTC), TRACEPARENT, ("test-call-admissions", 0, 0))
+    heard = Heard(
+        dispatched(run_id, dispatch_no=1, **fields),
+        "id",
+        datetime.now(UTC),
+        TRACEPARENT,
+        ("test-call-admissions", 0, 0),
+    )
     async with caller.database.transaction() as transaction:
-        await accept_dispatches(SqlAttempts(transaction, poke=lambda: None), [heard])
+        says = await accept_dispatches(SqlAttempts(transaction, poke=lambda: None), [heard])
+        await caller.outbox.write(transaction, says)
 
 
-async def traceparents(caller: Caller) -> list[str | None]:
-    """What stands in the headers of what waits to be published."""
+async def said(caller: Caller) -> list[tuple[str, str | None]]:
+    """What waits to be published, with the traceparents in its headers."""
     async with caller.database.reading() as transaction:
         rows = await transaction.rows("SELECT headers FROM outbox ORDER BY id")
-    return [header(read_headers(row.headers), "traceparent") for row in rows]
+    headers = [read_headers(row.headers) for row in rows]
+    return [(str(header(some, "ce_type")).split(".")[1], header(some, "traceparent")) for some in headers]
 
 
 async def test_the_start_and_the_end_of_a_call_belong_to_the_dispatch_s_trace(caller: Caller) -> None:
     await accept(caller, 11)
     await caller.claim()
     await caller.idle()
-    assert await traceparents(caller) == [TRACEPARENT] * 2
+    assert await said(caller) == [("CallStarted", TRACEPARENT), ("TestCallCompleted", TRACEPARENT)]
 
 
-async def test_so_does_the_end_of_a_run_that_nobody_called(caller: Caller) -> None:
+async def test_so_does_the_return_of_a_run_that_nobody_called_whoever_asks_for_it(caller: Caller) -> None:
     await accept(caller, 11)
     await caller.start_passes(11)
     await caller.reap()
-    assert await traceparents(caller) == [TRACEPARENT]
+    await accept(caller, 11)
+    assert await said(caller) == [("TestCallReturned", TRACEPARENT)] * 2
+
+
+async def test_so_does_the_end_of_a_call_that_was_lost(caller: Caller) -> None:
+    await accept(caller, 11)
+    (claimed,) = await caller.claims_and_vanishes()
+    assert await caller.stages.dial(claimed)
+    await caller.leases_run_out()
+    await caller.reap()
+    assert await said(caller) == [("TestCallFailed", TRACEPARENT)]
+
+
+async def test_so_does_the_end_of_a_run_over_sip(caller: Caller) -> None:
+    await accept(caller, 11, mode="sip")
+    assert await said(caller) == [("TestCallFailed", TRACEPARENT)]
+
+
+@pytest.mark.usefixtures("our_side_fails")
+async def test_so_does_the_end_of_a_run_whose_stored_dispatch_is_not_readable(caller: Caller) -> None:
+    await accept(caller, 11)
+    async with caller.database.transaction() as transaction:
+        await transaction.run("UPDATE attempts SET dispatch = '{}'")
+    await caller.claim()
+    await caller.idle()
+    assert await said(caller) == [("TestCallFailed", TRACEPARENT)]
+
+
+async def test_so_does_the_end_of_a_run_whose_dispatch_was_not_readable(caller: Caller) -> None:
+    letter = DeadLetter("test-call-admissions", "rehearsal.TestCallDispatched.v1", "11", "why", TRACEPARENT)
+    async with caller.database.transaction() as transaction:
+        says = await give_up_unreadable(SqlAttempts(transaction, poke=lambda: None), [letter])
+        await caller.outbox.write(transaction, says)
+    assert await said(caller) == [("TestCallFailed", TRACEPARENT)]

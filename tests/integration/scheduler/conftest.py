@@ -1,7 +1,7 @@
 """The scheduler's own rules on a real database; what it hears is handed to it as polls, and ticks are asked for."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ class Scheduler:
 
     ear: Ear
     ticker: Ticker
+    ticks_asked_for: list[bool] = field(default_factory=list)
 
     async def hear(self, *events: Event) -> None:
         """Hear a poll. The scheduler answers with ticks, never at once."""
@@ -44,6 +45,20 @@ class Scheduler:
     async def expired(self) -> list[TestCallExpired]:
         """Tick once; return the expiries."""
         return of(await self.tick_and_tell(), TestCallExpired)
+
+    async def only_workers(self, *announcements: Event) -> None:
+        """There are these workers, and no other."""
+        async with self.ear.database.transaction() as transaction:
+            await transaction.run("DELETE FROM workers")
+        if announcements:
+            await self.hear(*announcements)
+
+    async def workers_fall_silent(self, seconds: float) -> None:
+        """Let the last announcements have been heard so much earlier."""
+        async with self.ear.database.transaction() as transaction:
+            await transaction.run(
+                "UPDATE workers SET heard_at = heard_at - make_interval(secs => :seconds)", seconds=seconds
+            )
 
     async def value(self, question: str, **values: Any) -> Any:
         """Ask the scheduler's database."""
@@ -85,10 +100,18 @@ MakeScheduler = Callable[[int], Awaitable[Scheduler]]
 
 
 async def make_on(database: Database, *, partition: int) -> Scheduler:
-    """Make an instance with partitions of its own."""
+    """Make an instance with partitions of its own. There is a worker with room for everything, at any time."""
 
-    ticker = Ticker(database)
-    return Scheduler(await an_ear("scheduler", database, hearing(ticker.poke), partition=partition), ticker)
+    asked: list[bool] = []
+    ear = await an_ear("scheduler", database, hearing(lambda: asked.append(True)), partition=partition)
+    async with database.transaction() as transaction:
+        await transaction.run(
+            """
+            INSERT INTO workers (worker_id, calls_limit, calls_up, announced_at, heard_at)
+            VALUES ('the test', 10000, 0, now(), 'infinity') ON CONFLICT DO NOTHING
+            """
+        )
+    return Scheduler(ear, Ticker(database), asked)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from shared.events.event import Event
 from tests.integration.scheduler.conftest import Scheduler, make_on, slots
 from tests.support.databases import TestDatabase
 from tests.support.interleaving import SteppedDatabase, every_order, pairs
-from tests.support.some_events import completed, failed, requested, reserved, started
+from tests.support.some_events import completed, failed, requested, reserved, returned, room, started
 
 pytestmark = pytest.mark.integration
 
@@ -109,6 +109,8 @@ ACTS: dict[str, Act] = {
     "enqueue": hears(requested(NEW), reserved(NEW)),
     "end": hears(completed(UP)),
     "start": hears(started(STAGGERED, batch_id=STAGGERED, at=datetime.now(UTC) - timedelta(seconds=6))),
+    "return": hears(returned(UP)),
+    "less room": hears(room(4)),
     "never started": hears(failed(STAGGERED)),
     "fewer slots": hears(slots(1)),
 }
@@ -116,7 +118,7 @@ ACTS: dict[str, Act] = {
 
 def matters(statement: str) -> bool:
     """Statements about the outbox, offsets and stubs meet nobody."""
-    return "runs" in statement or "orgs" in statement
+    return any(name in statement for name in ("runs", "orgs", "workers", "advisory"))
 
 
 @pytest.fixture
@@ -133,18 +135,45 @@ async def stage(test_database: TestDatabase, scheduler: Scheduler) -> AsyncItera
         await database.dispose()
 
 
-async def meet(stage: Stage, names: tuple[str, str], switches: int | None) -> int:
+async def meet(
+    stage: Stage, names: tuple[str, str], switches: int | None, check: Callable[[], Awaitable[None]] | None = None
+) -> int:
+    """Let two instances act in every order; return how many there were."""
     acts = [
         (one.ear.database.steps, act)
         for one, act in zip(stage.instances, stage.acts(names), strict=True)
         if isinstance(one.ear.database, SteppedDatabase)
     ]
-    return await every_order(acts, prepare=stage.prepare, check=stage.check, onlooker=stage.onlooker, switches=switches)
+    return await every_order(
+        acts, prepare=stage.prepare, check=check or stage.check, onlooker=stage.onlooker, switches=switches
+    )
 
 
 @pytest.mark.parametrize("names", [pair for pair in pairs(list(ACTS)) if "tick" in pair], ids=" and ".join)
 async def test_nothing_is_stranded_when_a_tick_meets_another_instance(stage: Stage, names: tuple[str, str]) -> None:
     assert await meet(stage, names, SWITCHES) > 2
+
+
+async def test_two_ticks_in_any_order_dispatch_no_more_than_there_is_room_for(stage: Stage) -> None:
+    """Two organisations, so that neither tick finds the other's locked; room for one run more."""
+    await stage.calm.only_workers(room(3))
+    await stage.calm.accept(NEW, org_id=2)
+    await stage.onlooker.execute(
+        """
+        TRUNCATE saved_orgs, saved_runs, saved_requests;
+        INSERT INTO saved_orgs SELECT * FROM orgs; INSERT INTO saved_runs SELECT * FROM runs;
+        INSERT INTO saved_requests SELECT * FROM requests;
+        UPDATE workers SET heard_at = 'infinity'
+        """
+    )
+    assert await stage.onlooker.fetchval("SELECT sum(in_use) FROM orgs") == 2
+
+    async def check() -> None:
+        up = await stage.onlooker.fetchval("SELECT count(*) FROM runs WHERE status = 'dispatched'")
+        assert up == 3, up
+        assert await stage.onlooker.fetchval("SELECT sum(in_use) FROM orgs") == 3
+
+    assert await meet(stage, ("tick", "tick"), SWITCHES, check) > 2
 
 
 @pytest.mark.campaign

@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from services.scheduler.domain import limits
+from services.scheduler.edges.gauges import MEASURE
 from services.scheduler.edges.statements import (
     DISPATCH_DUE,
     EXPIRE_OVERDUE,
     LOCK_ORGS_OF,
     LOCK_ORGS_WITH_OVERDUE,
     LOCK_ORGS_WITH_WORK,
+    ROOM,
     SECONDS_TO_NEXT,
+    SECONDS_TO_NEXT_EXPIRY,
 )
 from shared.db.database import Database
 
@@ -42,6 +45,13 @@ VALUES: dict[str, dict[str, Any]] = {
     LOCK_ORGS_WITH_OVERDUE: {"max_runs": limits.MAX_EXPIRIES_PER_TICK},
     EXPIRE_OVERDUE: {"orgs": list(range(1, ORGS + 1)), "max_runs": limits.MAX_EXPIRIES_PER_TICK},
     SECONDS_TO_NEXT: {},
+    SECONDS_TO_NEXT_EXPIRY: {},
+    ROOM: {"heard_within_seconds": limits.ROOM_HEARD_WITHIN_SECONDS},
+    MEASURE: {
+        "heard_within_seconds": limits.ROOM_HEARD_WITHIN_SECONDS,
+        "max_orgs": limits.MAX_ORGS_PER_TICK,
+        "max_runs_of_org": limits.MAX_RUNS_OF_ORG_PER_TICK,
+    },
 }
 
 

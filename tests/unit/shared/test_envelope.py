@@ -12,14 +12,15 @@ from shared.events.envelope import header, open_sealed, seal
 from shared.events.payments import FundsDeposited
 from shared.events.register import BY_EVENT, BY_TYPE
 from shared.messaging.outbox import read_headers, write_headers
-from tests.support.some_events import completed, declined, expired, failed, requested, reserved, started
+from tests.support.some_events import completed, declined, expired, failed, requested, reserved, returned, room, started
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PAYMENT = BY_EVENT[FundsDeposited]
 
 
 @pytest.mark.parametrize(
-    "event", [requested(1, 2), reserved(1), declined(1), started(1), completed(1), failed(1), expired(1)]
+    "event",
+    [requested(1, 2), reserved(1), declined(1), started(1), completed(1), failed(1), expired(1), returned(1), room(7)],
 )
 def test_what_is_sealed_is_opened_again(event: object) -> None:
     sealed = seal(event, event_id="e", occurred_at=NOW, traceparent=None)  # type: ignore[arg-type]

@@ -1,13 +1,13 @@
 """Attempts in PostgreSQL: set-based statements, each guarded by the state and the lease that it starts from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from services.caller.domain import limits
-from services.caller.domain.attempt import EXPIRED, LOST, Claimed, GivenUp
+from services.caller.domain.attempt import EXPIRED, LOST, Claimed, GivenUp, Returned
+from services.caller.edges.db.arriving import Arriving
 from shared.db.transaction import Transaction
-from shared.events.admissions import TestCallDispatched
 from shared.telemetry import metrics
 
 RunAndToken = tuple[int, UUID]
@@ -23,48 +23,17 @@ _MINE = """
 """
 
 
-class SqlAttempts:
+class SqlAttempts(Arriving):
     """Attempts on one transaction. `poke` wakes this process's worker."""
 
     def __init__(self, transaction: Transaction, *, poke: Callable[[], None]) -> None:
-        self._transaction = transaction
+        super().__init__(transaction)
         self._poke = poke
 
     def ask_for_claims(self) -> None:
         self._transaction.after_commit(self._poke)
 
-    async def add(self, dispatches: Sequence[tuple[TestCallDispatched, str | None]]) -> None:
-        await self._transaction.run(
-            """
-            INSERT INTO attempts (run_id, org_id, batch_id, dispatch, start_before, traceparent, status)
-            SELECT *, 'waiting' FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]),
-                CAST(:batches AS bigint[]), CAST(:dispatches AS text[]), CAST(:befores AS timestamptz[]),
-                CAST(:traceparents AS text[]))
-            ON CONFLICT (run_id) DO NOTHING
-            """,
-            runs=[event.run_id for event, _ in dispatches],
-            orgs=[event.org_id for event, _ in dispatches],
-            batches=[event.batch_id for event, _ in dispatches],
-            dispatches=[event.model_dump_json() for event, _ in dispatches],
-            befores=[event.start_before for event, _ in dispatches],
-            traceparents=[traceparent for _, traceparent in dispatches],
-        )
-
-    async def add_failed(self, reasons: Mapping[int, str]) -> list[GivenUp]:
-        if not reasons:
-            return []
-        rows = await self._transaction.rows(
-            """
-            INSERT INTO attempts (run_id, status, start_before, ended_at)
-            SELECT id, 'failed', now(), clock_timestamp() FROM unnest(CAST(:runs AS bigint[])) AS new (id)
-            ON CONFLICT (run_id) DO NOTHING
-            RETURNING run_id, ended_at
-            """,
-            runs=sorted(reasons),
-        )
-        return [GivenUp(row.run_id, None, None, None, None, row.ended_at, reasons[row.run_id], None) for row in rows]
-
-    async def give_up_overdue(self) -> list[GivenUp]:
+    async def give_up_overdue(self) -> list[GivenUp | Returned]:
         await self._transaction.run(
             """
             UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL
@@ -89,17 +58,28 @@ class SqlAttempts:
                 SELECT * FROM expired UNION ALL SELECT * FROM lost
             )
             UPDATE attempts
-            SET status = 'failed', ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL
+            SET status = CASE WHEN overdue.reason = :expired AND dispatch_no IS NOT NULL THEN 'returned'
+                              ELSE 'failed' END,
+                ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL, dispatch = NULL
             FROM overdue WHERE attempts.run_id = overdue.run_id
-            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, ended_at, overdue.reason, traceparent
+            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, ended_at, overdue.reason, traceparent,
+                      status, dispatch_no
             """,
             expired=EXPIRED,
             lost=LOST,
             rows=limits.MAX_REAP_ATTEMPTS,
         )
+        given_up: list[GivenUp | Returned] = []
         for row in rows:
-            metrics.ATTEMPTS_REAPED.labels("expired" if row.reason == EXPIRED else "lost").inc()
-        return [GivenUp(*row) for row in rows]
+            if row.status == "returned":
+                given_up.append(
+                    Returned(row.run_id, row.org_id, row.batch_id, row.dispatch_no, row.ended_at, row.traceparent)
+                )
+            else:
+                given_up.append(GivenUp(*row[:8]))
+            outcome = row.status if row.status == "returned" else "expired" if row.reason == EXPIRED else "lost"
+            metrics.ATTEMPTS_REAPED.labels(outcome).inc()
+        return given_up
 
     async def claim(self, room: int) -> list[Claimed]:
         """Take at most `room` waiting attempts, oldest first, each under a token of its own."""

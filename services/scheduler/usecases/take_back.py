@@ -1,0 +1,18 @@
+"""Take back dispatches that no worker had room for."""
+
+from collections.abc import Sequence
+
+from services.scheduler.ports import Queue
+from shared.events.executions import TestCallReturned
+from shared.messaging.messages import Heard, Say
+
+
+async def take_back(queue: Queue, heard: Sequence[Heard[TestCallReturned]]) -> list[Say]:
+    """Queue runs again, with the time that they have left. Idempotent by run and dispatch: an older return is late."""
+    returned: dict[int, int] = {}
+    for one in heard:
+        returned[one.event.run_id] = max(one.event.dispatch_no, returned.get(one.event.run_id, 0))
+    await queue.lock_orgs_of(run_ids=returned)
+    await queue.take_back(returned)
+    queue.ask_for_tick()
+    return []
