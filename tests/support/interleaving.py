@@ -163,20 +163,15 @@ async def _settled(
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def most(switches: int | None) -> int:
-    """The bound as a number."""
-    return 1_000_000 if switches is None else switches
-
-
 async def every_order(
     acts: Sequence[tuple[Steps, Callable[[], Awaitable[Any]]]],
     *,
     prepare: Callable[[], Awaitable[None]],
     check: Callable[[], Awaitable[None]],
     onlooker: asyncpg.Connection,
-    switches: int | None,
+    switches: int,
 ) -> int:
-    """Prepare, play and check every order with at most so many unforced switches (None: all); return how many."""
+    """Prepare, play and check every order with at most so many switches that nothing forced; return how many."""
     beginning: list[int] | None = []
     played = 0
     while beginning is not None:
@@ -189,7 +184,7 @@ async def every_order(
             error.add_note(f"order {order.choices or beginning}, the {played + 1}th")
             raise
         played += 1
-        beginning = order.next(most(switches))
+        beginning = order.next(switches)
     return played
 
 

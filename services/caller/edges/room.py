@@ -28,13 +28,21 @@ class Room:
     async def announce_for_ever(self) -> None:
         """Announce now and then."""
         while True:
-            await self._try_to_announce()
+            try:
+                await self.announce_once()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("room not announced", extra={"error": logs.error_name(error)})
             await asyncio.sleep(ANNOUNCE_ROOM_EVERY_SECONDS)
 
     async def close(self) -> None:
         """Take no more from now on. If it cannot be said, the silence will say it."""
         self._calls_limit = 0
-        await self._try_to_announce()
+        try:
+            await self.announce_once()
+        except Exception as error:  # whatever it is, the calls that are up have to be drained
+            log.warning("room not closed", extra={"error": logs.error_name(error)})
 
     async def announce_once(self) -> None:
         """Announce the room as it is."""
@@ -43,11 +51,3 @@ class Room:
         )
         async with self._database.transaction() as transaction:
             await self._outbox.write(transaction, [say])
-
-    async def _try_to_announce(self) -> None:
-        try:
-            await self.announce_once()
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            log.warning("room not announced", extra={"error": logs.error_name(error)})

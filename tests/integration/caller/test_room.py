@@ -7,7 +7,7 @@ import pytest
 from services.caller.domain import limits
 from services.caller.edges.room import Room
 from shared.events.executions import CallerRoomAnnounced
-from tests.integration.caller.faults import UnreliableDatabase
+from tests.integration.caller.faults import OutboxIsBroken, UnreliableDatabase
 from tests.integration.caller.instance import Caller, Callers
 from tests.support.some_events import of
 from tests.support.waiting import eventually
@@ -75,6 +75,12 @@ async def test_a_database_that_is_away_stops_neither_the_announcements_nor_the_s
     await eventually(again)
     announcing.cancel()
     await asyncio.gather(announcing, return_exceptions=True)
+
+
+async def test_whatever_goes_wrong_with_the_announcement_a_stop_goes_on(caller: Caller) -> None:
+    caller.outbox.fails_with = [OutboxIsBroken()]
+    await room_of(caller).close()
+    assert await announced(caller) == []
 
 
 def test_a_worker_is_heard_of_several_times_before_it_is_thought_to_be_gone() -> None:
