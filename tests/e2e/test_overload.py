@@ -47,6 +47,14 @@ async def test_two_organisations_share_the_room_of_a_small_caller_and_every_run_
     await assert_the_books_balance(idle_system, big)
     metrics = (await idle_system.client.get(f"{idle_system.ops_url('scheduler')}/metrics")).text
     assert f"rehearsal_announced_room {float(ROOM)}" in metrics
+    idle_system.processes["caller"].terminate()
+
+    async def takes_no_more() -> bool:
+        return [row["calls_limit"] for row in await idle_system.rows("SELECT calls_limit FROM scheduler.workers")] == [
+            0
+        ]
+
+    await eventually(takes_no_more, what="a caller that is told to stop says so")
 
 
 async def test_without_any_caller_for_longer_than_a_dispatch_may_wait_runs_complete_when_one_comes(
