@@ -42,7 +42,13 @@ async def wire(settings: ApiSettings) -> Service:
     def readiness() -> Readiness:
         return service.readiness() if service is not None else Readiness(ready=False, parts={})
 
-    app = create_app(submit=admission.submit, database=database, org_of=KeyRing(database).org_of, readiness=readiness)
+    app = create_app(
+        submit=admission.submit,
+        database=database,
+        org_of=KeyRing(database).org_of,
+        readiness=readiness,
+        cors_origins=settings.origins,
+    )
     server = ApiServer(app, settings.api_host, settings.api_port)
     components = (
         Component("http", server.run, server.ready),

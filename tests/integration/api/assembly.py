@@ -18,6 +18,7 @@ from shared.process.ops import Readiness
 from tests.integration.api.harness import Api, Clock
 from tests.support.ear import Ear, an_ear
 
+FRIENDLY_ORIGIN = "https://app.example.com"
 PRICING = Pricing({DEFAULT_PRODUCT: 8, "premium": 25}, charge_multiplier=2, held_minutes=1)
 
 
@@ -38,6 +39,7 @@ async def an_api(database_url: str, *, partition: int = 0) -> AsyncIterator[Api]
         database=database,
         org_of=KeyRing(database, clock).org_of,
         readiness=lambda: Readiness(ready=True, parts={}),
+        cors_origins=(FRIENDLY_ORIGIN,),
     )
     serving = asyncio.create_task(admission.run())
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api.test")

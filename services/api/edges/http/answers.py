@@ -1,7 +1,7 @@
 """Answers: JSON bodies, and the one table from refusals to HTTP status."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -48,6 +48,10 @@ def malformed(detail: str) -> Response:
 
 def not_found() -> Response:
     return problem(404, "not_found", "Not found.")
+
+
+def method_not_allowed(allowed: Sequence[str]) -> Response:
+    return problem(405, "method_not_allowed", "This method is not allowed here.", {"Allow": ", ".join(allowed)})
 
 
 def consent_required() -> Response:

@@ -1,6 +1,6 @@
 """The API's ASGI app: routes, errors in the contract's shape, and the guard around everything."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,8 +10,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from services.api.edges.http import answers
+from services.api.edges.http.cors import Cors
 from services.api.edges.http.docs_page import add_docs_page
 from services.api.edges.http.guard import Guard
+from services.api.edges.http.methods import Methods, allowed
 from services.api.edges.http.posts import Submit, post_endpoints
 from services.api.edges.http.reading.gets import Gets
 from services.api.edges.http.reading.query import WrongQuery
@@ -28,8 +30,9 @@ def create_app(
     database: Database,
     org_of: Callable[[str], Awaitable[int | None]],
     readiness: Callable[[], Readiness],
+    cors_origins: Collection[str] = (),
 ) -> ASGIApp:
-    """Return the app. `submit` answers a POST, `org_of` knows secret keys."""
+    """Return the app. `submit` answers a POST, `org_of` knows secret keys, scripts of `cors_origins` may ask."""
     app = FastAPI(
         title="Rehearsal", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, redirect_slashes=False
     )
@@ -51,7 +54,7 @@ def create_app(
     app.add_exception_handler(WrongQuery, _wrong_query)
     _describe_security(app)
     # Outside of Starlette's own error handling: the guard answers for what nobody else could.
-    return Guard(_Reraising(app), org_of)
+    return Guard(Methods(_Reraising(app), app.routes), org_of, Cors(cors_origins))
 
 
 class _Reraising:
@@ -69,13 +72,13 @@ async def _reraise(_: Request, error: Exception) -> Response:
     raise error
 
 
-async def _http_problem(_: Request, error: Exception) -> Response:
+async def _http_problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     if status == 404:
         return answers.not_found()
     if status == 405:
-        return answers.problem(405, "method_not_allowed", "This method is not allowed here.", headers)
+        return answers.method_not_allowed(allowed(request.app.routes, request.scope))
     return answers.problem(status, "bad_request", "The request could not be served.", headers)
 
 

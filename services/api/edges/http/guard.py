@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.edges.http import answers
+from services.api.edges.http.cors import Cors
 from shared.db.failures import is_transient
 from shared.telemetry import logs, metrics, names, tracing
 from shared.telemetry.traceparent import new_traceparent, trace_id_of, valid
@@ -31,9 +32,10 @@ class BodyTooLarge(Exception):  # noqa: N818 - an answer, not a fault
 class Guard:
     """Wraps the app. `org_of` finds the organisation of a secret key."""
 
-    def __init__(self, app: ASGIApp, org_of: Callable[[str], Awaitable[int | None]]) -> None:
+    def __init__(self, app: ASGIApp, org_of: Callable[[str], Awaitable[int | None]], cors: Cors) -> None:
         self._app = app
         self._org_of = org_of
+        self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -54,6 +56,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message.setdefault("headers", []).append((b"x-trace-id", (trace_id_of(traceparent) or "").encode()))
+                self._cors.add(scope, message)
             await send(message)
 
         error: BaseException | None = None
@@ -83,7 +86,8 @@ class Guard:
 
     async def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
         path = scope["path"]
-        if (path == "/v1" or path.startswith("/v1/")) and path not in OPEN_PATHS:
+        is_open = path in OPEN_PATHS or scope["method"] == "OPTIONS"
+        if (path == "/v1" or path.startswith("/v1/")) and not is_open:
             given = [value for name, value in scope["headers"] if name == b"authorization"]
             match = _BEARER.fullmatch(given[0]) if len(given) == 1 and len(given[0]) <= MAX_KEY_CHARS else None
             if match is None:
