@@ -99,7 +99,9 @@ async def test_every_refusal_has_its_shape(api: Api) -> None:
                 await read(key, schemas.Problem, api.post(rich, path, {**body, "target_id": 1}), 404)
                 await read(key, schemas.Problem, api.post(rich, path, body, key="running"), 409)
                 await read(key, schemas.Problem, api.post_raw(rich, path, b" " * 1_048_577), 413)
-                await read(key, schemas.Problem, api.post(rich, path, {**body, "mode": "bot"}, key="used"), 422)
+                encoded = {**rich.authorization, "Content-Encoding": "gzip"}
+                await read(key, schemas.Problem, api.client.post(path, json=body, headers=encoded), 415)
+                await read(key, schemas.Problem, api.post(rich, path, {**body, "name": "b"}, key="used"), 422)
                 await read(key, schemas.Problem, api.post(full, path, a_batch(full, 1)), 429)
             elif path != "/v1/healthz":
                 await read(key, schemas.Problem, api.client.get(path.replace("{id}", "1")), 401)

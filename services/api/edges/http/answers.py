@@ -42,6 +42,10 @@ def too_large() -> Response:
     return problem(413, "body_too_large", "The body is larger than 1 MiB.", {"Connection": "close"})
 
 
+def encoded() -> Response:
+    return problem(415, "unsupported_encoding", "The body must be sent as it is, without a Content-Encoding.")
+
+
 def malformed(detail: str) -> Response:
     return problem(400, "malformed_json", detail)
 

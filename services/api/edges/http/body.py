@@ -31,15 +31,30 @@ _SENTENCES = {
 }
 
 
+class _Twice(Exception):  # noqa: N818 - an answer, not a fault
+    """A key came twice."""
+
+
 def read_json(body: bytes) -> dict[str, Any] | Response:
-    """Read a JSON object. NaN, infinities, invalid UTF-8, halves of surrogate pairs and abysmal nesting are no JSON."""
+    """Read a JSON object. NaN, infinities, invalid UTF-8, halves of surrogate pairs and abysmal nesting are no JSON.
+
+    Nor is an object with a key twice, at any depth: readers differ in which of the two they take.
+    """
     try:
         content = from_json(body, allow_inf_nan=False)
+        json.loads(body, object_pairs_hook=_once)  # pydantic's reader is the stricter one, but takes the last of two
     except ValueError:
         return answers.malformed("The body is not well-formed JSON.")
+    except _Twice:
+        return answers.malformed("An object of the body has a key twice.")
     if not isinstance(content, dict):
         return answers.malformed("The body must be a JSON object.")
     return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise _Twice
 
 
 def read_form(form: type[Form], content: dict[str, Any]) -> Form | Response:

@@ -32,6 +32,8 @@ def post_endpoints(submit: Submit) -> tuple[Endpoint, Endpoint]:
 
 
 async def _create(request: Request, form: type[TestCallForm] | type[BatchForm], submit: Submit) -> Response:
+    if any(coding.strip().lower() != "identity" for coding in request.headers.getlist("content-encoding")):
+        return answers.encoded()
     content = read_json(await request.body())
     if isinstance(content, Response):
         return content

@@ -24,11 +24,12 @@ ERRORS: dict[int, tuple[type[BaseModel], str]] = {
     404: (schemas.Problem, "It does not exist in this organisation."),
     409: (schemas.Problem, "The first request with this idempotency key is still running."),
     413: (schemas.Problem, "The body is larger than 1 MiB."),
+    415: (schemas.Problem, "The body has a `Content-Encoding`."),
     422: (schemas.Problem, "The idempotency key was used for a different request (`idempotency_mismatch`)."),
     429: (schemas.Problem, "No slot is free (`concurrency_limit`) or the queue is full (`queue_full`)."),
     503: (schemas.Problem, "The service cannot answer now; try again after `Retry-After` seconds."),
 }
-_OF_POSTS = (400, 401, 402, 404, 409, 413, 422, 429, 503)
+_OF_POSTS = (400, 401, 402, 404, 409, 413, 415, 422, 429, 503)
 
 
 class BadRequest(RootModel[schemas.ValidationProblem | schemas.Problem]):
