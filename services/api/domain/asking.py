@@ -9,15 +9,21 @@ from services.api.domain.views import BatchView, RunView
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The client's key, and the SHA-256 of what must be the same when it comes again."""
+    """The client's key, and the SHA-256 of what must be the same when it comes again.
+
+    Releases before kept a key with its quotes (`spelling`) and compared bodies to the letter (`verbatim`): what they
+    have answered is found and recognised as long as keys live.
+    """
 
     key: str
     fingerprint: bytes
+    spelling: str
+    verbatim: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One POST. `prompts` has one prompt for each run in turn (run i gets prompt i modulo the length)."""
+    """One POST. `prompts` are those that were given: none, one for all runs, or several in turn."""
 
     org_id: int
     target_type: Literal["agent", "phone_number"]
@@ -32,6 +38,10 @@ class Asked:
     metadata: dict[str, Any]
     idempotency: IdempotencyKey | None
     traceparent: str | None
+
+    def prompt_of(self, nth: int) -> str:
+        """Return the prompt of the n-th run."""
+        return self.prompts[nth % len(self.prompts)] if self.prompts else ""
 
 
 @dataclass(frozen=True, slots=True)

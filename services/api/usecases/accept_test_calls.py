@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.api.domain.admission import NoAgentAssigned, Target, TargetNotFound, admit, find_target
-from services.api.domain.asking import Accepted, Answer, Asked, KeyInUse, KeyMismatch, Replayed
+from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, KeyInUse, KeyMismatch, Replayed
 from services.api.domain.pricing import Pricing
 from services.api.domain.views import BatchView, RunView
 from services.api.ports import Desk, KeyOfOrg
@@ -67,21 +67,24 @@ async def accept_test_calls(
 async def _answer_by_key(desk: Desk, asked: Sequence[Asked]) -> dict[int, Answer]:
     """Answer what a key decides: replays, mismatches, and twins of a request that still runs."""
     answers: dict[int, Answer] = {}
-    first: dict[KeyOfOrg, int] = {}
+    first: dict[KeyOfOrg, tuple[int, IdempotencyKey]] = {}
     for index, one in enumerate(asked):
-        if one.idempotency is not None and first.setdefault((one.org_id, one.idempotency.key), index) != index:
-            answers[index] = KeyInUse()
+        if (idempotency := one.idempotency) is not None:
+            key = (one.org_id, idempotency.key)
+            if first.setdefault(key, (index, idempotency))[0] != index:
+                answers[index] = KeyInUse()
     if not first:
         return answers
     locked = await desk.lock_keys(sorted(first))
-    stored = await desk.stored_answers(locked)
-    for key, index in first.items():
-        idempotency = asked[index].idempotency
+    spellings = {key: (key[0], first[key][1].spelling) for key in locked}
+    stored = await desk.stored_answers({*locked, *spellings.values()})
+    for key, (index, idempotency) in first.items():
         if key not in locked:
             answers[index] = KeyInUse()
-        elif key in stored and idempotency is not None:
-            fingerprint, status, body = stored[key]
-            answers[index] = Replayed(status, body) if fingerprint == idempotency.fingerprint else KeyMismatch()
+        elif found := stored.get(key) or stored.get(spellings[key]):
+            fingerprint, status, body = found
+            is_same = fingerprint in (idempotency.fingerprint, idempotency.verbatim)
+            answers[index] = Replayed(status, body) if is_same else KeyMismatch()
     return answers
 
 
@@ -106,7 +109,7 @@ async def _store(
         mine = [next(next_run) for _ in range(asked.run_count)]
         estimate = pricing.estimate_cents(one.target.product)
         views = [
-            _run_view(one, run_id, batch_id, asked.prompts[nth % len(asked.prompts)], estimate, pricing, now)
+            _run_view(one, run_id, batch_id, asked.prompt_of(nth), estimate, pricing, now)
             for nth, run_id in enumerate(mine)
         ]
         runs += [(asked.org_id, request_id, view) for view in views]
@@ -168,7 +171,7 @@ def _batch_view(
         direction=asked.direction,
         target_number=asked.target_number or DEMO_BOT_NUMBER,
         mode="bot",
-        scenario_prompts=[prompt for prompt in asked.prompts if len(asked.prompts) > 1 or prompt],
+        scenario_prompts=list(asked.prompts),
         stagger_seconds=asked.stagger_seconds,
         run_count=asked.run_count,
         completed_runs=0,
@@ -190,15 +193,14 @@ def _requested(
     one: _Admitted, request_id: int, batch_id: int | None, run_ids: list[int], pricing: Pricing, now: datetime
 ) -> TestCallRequested:
     asked, target = one.asked, one.target
-    prompts = list(dict.fromkeys(asked.prompts[: len(run_ids)]))
+    prompts = list(dict.fromkeys(asked.prompt_of(nth) for nth in range(asked.run_count)))
     place = {prompt: index for index, prompt in enumerate(prompts)}
     return TestCallRequested(
         request_id=request_id,
         org_id=asked.org_id,
         batch_id=batch_id,
         runs=tuple(
-            RequestedRun(run_id=run_id, prompt_index=place[asked.prompts[nth % len(asked.prompts)]])
-            for nth, run_id in enumerate(run_ids)
+            RequestedRun(run_id=run_id, prompt_index=place[asked.prompt_of(nth)]) for nth, run_id in enumerate(run_ids)
         ),
         prompts=tuple(prompts),
         direction=asked.direction,

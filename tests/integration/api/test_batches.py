@@ -60,6 +60,18 @@ async def test_everything_that_is_given_is_shown(api: Api) -> None:
         assert (run["direction"], run["target_number"]) == ("inbound", "+442071838750")
 
 
+@pytest.mark.parametrize("prompts", [[], [""], ["", ""], ["", "a"], ["a", ""]])
+async def test_prompts_are_echoed_as_they_were_given(api: Api, prompts: list[str]) -> None:
+    org = await api.org()
+    batch = (await api.batch(org, 3, scenario_prompts=prompts)).json()
+    assert batch["scenario_prompts"] == prompts
+    assert await api.seen_batch(org, batch["id"]) == batch
+    runs = [await api.run(org, run_id) for run_id in batch["run_ids"]]
+    assert [run["scenario_prompt"] for run in runs] == [
+        (prompts or [""])[nth % len(prompts or [""])] for nth in range(3)
+    ]
+
+
 async def test_the_answer_is_what_a_get_shows_and_says_where(api: Api) -> None:
     org = await api.org()
     answer = await api.batch(org, 2, scenario_prompts=["é"])

@@ -62,8 +62,7 @@ async def test_spaces_order_and_escapes_of_the_body_do_not_matter(api: Api) -> N
         {"direction": "inbound"},
         {"metadata": {"a": 1}},
         {"unknown": 1},
-        {"scenario_prompt": ""},
-        {"mode": "bot"},
+        {"target_number": "+15551230000"},
     ],
 )
 async def test_another_body_is_a_mismatch(api: Api, other: dict[str, Any]) -> None:
@@ -71,6 +70,45 @@ async def test_another_body_is_a_mismatch(api: Api, other: dict[str, Any]) -> No
     await api.call(org, key="k")
     async with api.storing_nothing():
         assert_problem(await api.call(org, key="k", **other), 422, "idempotency_mismatch")
+
+
+ONE = [
+    {"mode": None},
+    {"mode": "bot", "target_number": "", "scenario_prompt": None},
+    {"metadata": {}, "unknown": None, "scenario_prompt": ""},
+]
+
+
+@pytest.mark.parametrize("stated", [*ONE, {"stagger_seconds": 0, "scenario_prompts": None, "name": ""}])
+async def test_null_omitted_and_the_stated_default_are_one(api: Api, stated: dict[str, Any]) -> None:
+    org = await api.org()
+    for path in (CALLS, BATCHES) if stated in ONE else (BATCHES,):
+        first = await api.post(org, path, a_batch(org, 2), key=path)
+        again = await api.post(org, path, a_batch(org, 2, **stated), key=path)
+        assert (again.status_code, again.content) == (201, first.content)
+        reverse = await api.post(org, path, a_batch(org, 2, **stated), key=f"{path} reverse")
+        assert (await api.post(org, path, a_batch(org, 2), key=f"{path} reverse")).content == reverse.content
+    assert len(await api.said(org)) == 2 * (2 if stated in ONE else 1)
+
+
+async def test_a_replay_across_a_deploy_is_one(api: Api) -> None:
+    """Releases before compared to the letter, and kept a quoted key with its quotes."""
+    org = await api.org()
+    body = a_call(org, mode="bot", scenario_prompt=None)
+    path_and_body = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    first = await api.post(org, CALLS, body, key="k")
+    await api.change(
+        "UPDATE idempotency_keys SET key = :quoted, fingerprint = sha256(CAST(:what AS bytea)) WHERE org_id = :id",
+        quoted='"k"',
+        what=f"POST\n{CALLS}\n{path_and_body}".encode(),
+        id=org.org_id,
+    )
+    async with api.storing_nothing():
+        again = await api.post(org, CALLS, body, key='"k"')
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again.headers["idempotent-replayed"] == "true"
+        other = await api.post(org, CALLS, {**body, "direction": "inbound"}, key='"k"')
+        assert_problem(other, 422, "idempotency_mismatch")
 
 
 async def test_another_path_is_a_mismatch(api: Api) -> None:

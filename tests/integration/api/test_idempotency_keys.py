@@ -18,6 +18,22 @@ async def test_a_key_in_the_body_is_the_same_key_as_in_the_header(api: Api) -> N
     assert in_body.headers["idempotent-replayed"] == in_both.headers["idempotent-replayed"] == "true"
 
 
+async def test_a_quoted_key_is_the_same_key_as_the_bare_one(api: Api) -> None:
+    org = await api.org()
+    first = await api.call(org, key='"8e03978e-40d5-43e8-bc93-6894a57f9324"')
+    assert first.status_code == 201
+    for key in ("8e03978e-40d5-43e8-bc93-6894a57f9324", '"8e03978e-40d5-43e8-bc93-6894a57f9324";v=1'):
+        again = await api.call(org, key=key)
+        assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+
+
+@pytest.mark.parametrize("key", ['"k', '"k" "l"', '"k\\n"', '""', '"'])
+async def test_a_malformed_quoted_key_is_refused(api: Api, key: str) -> None:
+    org = await api.org()
+    async with api.storing_nothing():
+        assert_invalid(await api.call(org, key=key), "Idempotency-Key")
+
+
 @pytest.mark.parametrize("path", [CALLS, BATCHES])
 async def test_two_keys_that_differ_are_refused(api: Api, path: str) -> None:
     org = await api.org()

@@ -67,7 +67,7 @@ def asked(*, target_id: int = 7, runs: int | None = None, key: str | None = None
         name="",
         stagger_seconds=0,
         metadata={},
-        idempotency=IdempotencyKey(key, content) if key else None,
+        idempotency=IdempotencyKey(key, content, f'"{key}"', b"to the letter") if key else None,
         traceparent=None,
     )
 
@@ -130,3 +130,16 @@ async def test_a_key_that_another_instance_holds_is_in_use_and_its_neighbours_go
     desk.taken.add((1, "k"))
     answers, _ = await accept(desk, asked(key="k"), asked(key="other"), asked())
     assert [type(one) for one in answers] == [KeyInUse, Accepted, Accepted]
+
+
+async def test_what_releases_before_have_answered_is_recognised() -> None:
+    """They compared bodies to the letter, and a quoted key was another one with its quotes."""
+    desk = FakeDesk()
+    desk.stored[1, "old"] = (b"to the letter", 201, b"first")
+    desk.stored[1, '"quoted"'] = (b"to the letter", 201, b"second")
+    desk.stored[1, '"other"'] = (b"something else", 201, b"third")
+    answers, says = await accept(desk, *(asked(key=key) for key in ("old", "quoted", "other", "new")))
+    assert answers[:3] == [Replayed(201, b"first"), Replayed(201, b"second"), KeyMismatch()]
+    assert isinstance(answers[3], Accepted)
+    assert len(says) == 1
+    assert set(desk.stored) == {(1, "old"), (1, '"quoted"'), (1, '"other"'), (1, "new")}

@@ -1,20 +1,15 @@
 """Reads request bodies: strict JSON in, a form or the contract's errors out."""
 
 import json
-from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from services.api.domain.asking import IdempotencyKey
 from services.api.edges.http import answers
 from services.api.edges.http.forms import NOT_AVAILABLE, AskingForm
 
-MAX_HEADER_KEY_CHARS = 255
-MAX_BODY_KEY_CHARS = 128
 MAX_ERRORS = 20
 
 Form = TypeVar("Form", bound=AskingForm)
@@ -69,33 +64,6 @@ def read_form(form: type[Form], content: dict[str, Any]) -> Form | Response:
     if given.get("consent_to_charge") is not True:
         return answers.consent_required()
     return read
-
-
-def read_idempotency_key(
-    headers: Sequence[str], content: dict[str, Any], *, method: str, path: str
-) -> IdempotencyKey | Response | None:
-    """Read the key from header or body. Fingerprint = method, path and canonical JSON of the body without the key."""
-    if len(set(headers)) > 1:
-        return answers.invalid({"Idempotency-Key": ["Must be given once."]})
-    header = headers[0] if headers else None
-    in_body = content.get("idempotency_key")
-    if in_body is not None and not (isinstance(in_body, str) and 1 <= len(in_body) <= MAX_BODY_KEY_CHARS):
-        return answers.invalid({"idempotency_key": [f"Must be a string of 1 to {MAX_BODY_KEY_CHARS} characters."]})
-    if header is not None and not 1 <= len(header) <= MAX_HEADER_KEY_CHARS:
-        return answers.invalid({"Idempotency-Key": [f"Must have 1 to {MAX_HEADER_KEY_CHARS} characters."]})
-    if header is not None and in_body is not None and header != in_body:
-        return answers.invalid({"idempotency_key": ["Differs from the Idempotency-Key header."]})
-    key = header if header is not None else in_body
-    if key is None:
-        return None
-    if "\x00" in key:
-        return answers.invalid({"idempotency_key": ["Must not contain the NUL character."]})
-    rest = {name: value for name, value in content.items() if name != "idempotency_key"}
-    try:
-        canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    except ValueError:  # an integer of thousands of digits
-        return answers.malformed("The body holds a number that is too large.")
-    return IdempotencyKey(key, sha256(f"{method}\n{path}\n{canonical}".encode()).digest())
 
 
 def _sentences(error: ValidationError) -> dict[str, list[str]]:

@@ -69,7 +69,13 @@ class AskingForm(BaseModel):
     direction: Literal["outbound", "inbound"]
     target_number: TargetNumber = ""
     mode: Mode = "bot"
+    scenario_prompt: ScenarioPrompt = ""
     metadata: Metadata = Field(default_factory=dict)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The prompts that were given, in turn."""
+        return (self.scenario_prompt,) if self.scenario_prompt else ()
 
     def faults(self) -> dict[str, list[str]]:
         """Return what is wrong between fields that are each right."""
@@ -78,8 +84,6 @@ class AskingForm(BaseModel):
 
 class TestCallForm(AskingForm):
     """A single run."""
-
-    scenario_prompt: ScenarioPrompt = ""
 
 
 class BatchForm(AskingForm):
@@ -90,7 +94,6 @@ class BatchForm(AskingForm):
     scenario_prompts: Annotated[list[ScenarioPrompt], Field(max_length=MAX_RUNS_OF_A_REQUEST)] = Field(
         default_factory=list
     )
-    scenario_prompt: ScenarioPrompt = ""
     name: Annotated[Text, Field(max_length=MAX_NAME_CHARS)] = ""
 
     def faults(self) -> dict[str, list[str]]:
@@ -103,5 +106,4 @@ class BatchForm(AskingForm):
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        """The prompts in turn: run i gets prompt i modulo the length."""
-        return tuple(self.scenario_prompts) or (self.scenario_prompt,)
+        return tuple(self.scenario_prompts) or super().prompts

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, Replayed
 from services.api.edges.http import answers
-from services.api.edges.http.body import read_form, read_idempotency_key, read_json
+from services.api.edges.http.body import read_form, read_json
 from services.api.edges.http.forms import BatchForm, TestCallForm
+from services.api.edges.http.idempotency import fingerprinted, read_idempotency_key
 from services.api.edges.http.shapes import view_json
 from shared.telemetry import metrics
 
@@ -37,14 +38,14 @@ async def _create(request: Request, form: type[TestCallForm] | type[BatchForm], 
     content = read_json(await request.body())
     if isinstance(content, Response):
         return content
-    path = request.url.path
-    keys = request.headers.getlist("idempotency-key")
-    key = read_idempotency_key(keys, content, method=request.method, path=path)
-    if isinstance(key, Response):
-        return key
+    given_key = read_idempotency_key(request.headers.getlist("idempotency-key"), content)
+    if isinstance(given_key, Response):
+        return given_key
     read = read_form(form, content)
     if isinstance(read, Response):
         return read
+    path = request.url.path
+    key = fingerprinted(given_key, read, content, method=request.method, path=path) if given_key is not None else None
     given = await submit(_asked(request, read, key))
     match given:
         case Accepted(view):
@@ -65,7 +66,7 @@ def _asked(request: Request, form: TestCallForm | BatchForm, key: IdempotencyKey
         target_id=form.target_id,
         direction=form.direction,
         target_number=form.target_number,
-        prompts=batch.prompts if batch else (form.scenario_prompt,),
+        prompts=form.prompts,
         run_count=batch.run_count if batch else 1,
         is_batch=batch is not None,
         name=batch.name if batch else "",

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.edges.http import schemas
-from services.api.edges.http.body import MAX_HEADER_KEY_CHARS
 from services.api.edges.http.forms import AskingForm, BatchForm, TestCallForm
+from services.api.edges.http.idempotency import MAX_BODY_KEY_CHARS, MAX_HEADER_KEY_CHARS
 from services.api.edges.http.reading import gets
 from services.api.edges.http.reading.query import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -123,6 +123,7 @@ def _extra(operation: Operation) -> dict[str, Any]:
                 "in": "header",
                 "required": False,
                 "schema": {"type": "string", "minLength": 1, "maxLength": MAX_HEADER_KEY_CHARS},
+                "description": "Bare, or as a quoted string (RFC 9651): both are the same key.",
             }
         )
         extra["requestBody"] = {
@@ -147,7 +148,7 @@ def _form_schema(form: type[AskingForm]) -> dict[str, Any]:
     schema["properties"]["idempotency_key"] = {
         "type": "string",
         "minLength": 1,
-        "maxLength": 128,
+        "maxLength": MAX_BODY_KEY_CHARS,
         "description": "Instead of the Idempotency-Key header.",
     }
     schema["properties"]["target_number"]["pattern"] = r"^(\+[1-9][0-9]{1,14})?$"  # \z is Rust's, $ is JavaScript's
