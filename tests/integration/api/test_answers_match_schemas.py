@@ -12,7 +12,7 @@ from services.api.edges.http import schemas
 from tests.integration.api.builders import Org, a_batch, a_number
 from tests.integration.api.harness import BATCHES, CALLS, Api
 from tests.integration.api.story import Story
-from tests.integration.api.test_openapi import DOCUMENTED
+from tests.integration.api.test_openapi import DOCUMENTED, with_id
 
 pytestmark = pytest.mark.integration
 
@@ -31,10 +31,10 @@ SHAPES: dict[tuple[str, str], type[BaseModel]] = {
     ("get", f"{CALLS}/{{id}}"): schemas.TestCallRun,
     ("post", BATCHES): schemas.TestCallBatch,
     ("get", BATCHES): Batches,
-    ("get", f"{BATCHES}/{{id}}"): schemas.TestCallBatch,
+    ("get", f"{BATCHES}/{{batch_id}}"): schemas.TestCallBatch,
     ("get", "/v1/calls"): schemas.CallPage,
-    ("get", "/v1/calls/{id}"): schemas.Call,
-    ("get", "/v1/calls/{id}/transcript"): schemas.Transcript,
+    ("get", "/v1/calls/{call_id}"): schemas.Call,
+    ("get", "/v1/calls/{call_id}/transcript"): schemas.Transcript,
     ("get", "/v1/billing"): schemas.Funds,
     ("get", "/v1/billing/entries"): schemas.LedgerEntryPage,
     ("get", "/v1/healthz"): schemas.Health,
@@ -59,8 +59,8 @@ async def test_every_good_answer_has_its_shape_at_every_stage(api: Api) -> None:
         if method == "post":
             answers = [await api.post(org, path, a_batch(org, 2))]
         else:
-            mine = ids.get(path.split("/{")[0], calls) if "{id}" in path else [""]
-            answers = [await api.get(org, path.replace("{id}", one)) for one in mine]
+            mine = ids.get(path.split("/{")[0], calls) if "{" in path else [""]
+            answers = [await api.get(org, with_id(path, one)) for one in mine]
         for answer in answers:
             assert answer.status_code < 300, (path, answer.text)
             assert answer.headers["content-type"] == "application/json"
@@ -104,9 +104,9 @@ async def test_every_refusal_has_its_shape(api: Api) -> None:
                 await read(key, schemas.Problem, api.post(rich, path, {**body, "name": "b"}, key="used"), 422)
                 await read(key, schemas.Problem, api.post(full, path, a_batch(full, 1)), 429)
             elif path != "/v1/healthz":
-                await read(key, schemas.Problem, api.client.get(path.replace("{id}", "1")), 401)
-                if "{id}" in path:
-                    await read(key, schemas.Problem, api.get(rich, path.replace("{id}", "0")), 404)
+                await read(key, schemas.Problem, api.client.get(with_id(path, "1")), 401)
+                if "{" in path:
+                    await read(key, schemas.Problem, api.get(rich, with_id(path, "0")), 404)
                 elif path != "/v1/billing":
                     await read(key, schemas.ValidationProblem, api.get(rich, f"{path}?limit=x"), 400)
     finally:

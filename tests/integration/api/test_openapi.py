@@ -21,14 +21,19 @@ DOCUMENTED = {
     ("get", f"{CALLS}/{{id}}"): ONE_STATUSES,
     ("post", BATCHES): POST_STATUSES,
     ("get", BATCHES): LIST_STATUSES,
-    ("get", f"{BATCHES}/{{id}}"): ONE_STATUSES,
+    ("get", f"{BATCHES}/{{batch_id}}"): ONE_STATUSES,
     ("get", "/v1/calls"): LIST_STATUSES,
-    ("get", "/v1/calls/{id}"): ONE_STATUSES,
-    ("get", "/v1/calls/{id}/transcript"): ONE_STATUSES,
+    ("get", "/v1/calls/{call_id}"): ONE_STATUSES,
+    ("get", "/v1/calls/{call_id}/transcript"): ONE_STATUSES,
     ("get", "/v1/billing"): {"200", "401", "503"},
     ("get", "/v1/billing/entries"): LIST_STATUSES,
     ("get", "/v1/healthz"): {"200"},
 }
+
+
+def with_id(path: str, value: str) -> str:
+    """A path with a value for its parameter."""
+    return re.sub(r"{\w+}", value, path)
 
 
 async def described(api: Api) -> dict[str, Any]:
@@ -50,9 +55,9 @@ async def test_every_operation_is_described_with_every_status(api: Api) -> None:
 async def test_every_described_operation_is_served(api: Api) -> None:
     org = await api.org()
     for method, path in await operations(api):
-        answer = await api.client.request(method, path.replace("{id}", "1"), headers=org.authorization)
+        answer = await api.client.request(method, with_id(path, "1"), headers=org.authorization)
         assert answer.status_code in (200, 400, 404), (method, path)
-        assert answer.json() != {"detail": "Not found.", "code": "not_found"} or "{id}" in path
+        assert answer.json() != {"detail": "Not found.", "code": "not_found"} or "{" in path
 
 
 async def test_every_answer_has_a_schema_that_is_there(api: Api) -> None:
@@ -131,3 +136,11 @@ async def test_the_limits_that_are_said_of_fields_are_those_that_are(api: Api, p
         for value in outside:
             answer = await api.post(org, path, {**a_batch(org, 1), name: value})
             assert (answer.status_code, name in answer.json()) == (400, True), (name, value)
+
+
+async def test_a_path_parameter_is_named_and_described_once(api: Api) -> None:
+    for (_, path), operation in (await operations(api)).items():
+        named = re.findall(r"{(\w+)}", path)
+        described = [one for one in operation.get("parameters", []) if one["in"] == "path"]
+        assert [one["name"] for one in described] == named, path
+        assert all(one["schema"] == {"type": "integer", "minimum": 1, "maximum": 2**53 - 1} for one in described)

@@ -6,9 +6,18 @@ import pytest
 
 from shared.events.fields import timestamp
 from tests.integration.api.harness import Api
+from tests.integration.api.problems import assert_problem
 from tests.integration.api.story import TURNS, Story
 
 pytestmark = pytest.mark.integration
+
+NULL_SO_FAR = (
+    *("agent_variant_id", "agent_variant_label", "call_outcome", "cloud_run_execution_name", "collected_values"),
+    *("consent_evidence", "extracted_data", "goal_achievement", "goal_reasoning", "livekit_room_name"),
+    *("livekit_room_sid", "outbound_dial_state", "recording_policy", "recording_retention_notice"),
+    *("recording_started_at", "sip_answered_at", "steps_trace", "transfer_bridge_kind", "transfer_bridge_seconds"),
+    *("transfer_bridge_total_cents", "transfer_outcome", "transfer_sip_status"),
+)
 
 TRANSCRIPT = [turn.model_dump() for turn in TURNS]
 
@@ -65,6 +74,15 @@ async def test_a_run_in_progress_has_a_call_without_an_end(api: Api) -> None:
         "grade_updated_at": None,
         "issue_count": 0,
         "critical_issue_count": 0,
+        **dict.fromkeys(NULL_SO_FAR),
+        **{
+            "is_scenario_call": False,
+            "is_simulation": False,
+            "locale": "en-US",
+            "recording_mode": "disabled_by_config",
+        },
+        **{"prompt_snapshot": "", "thinking_level": "", "transfer_destination": ""},
+        **{"tool_snapshot": [], "unresolved_variables": [], "variables": {}},
     }
     assert await transcript(api, story) == {"call_id": story.call_id, "transcripts": []}
 
@@ -128,3 +146,16 @@ async def test_every_way_to_end_in_order_is_shown(api: Api, end_reason: Any) -> 
     story = await api.paid(await api.org())
     await api.hear(story.started(), story.completed(end_reason=end_reason))
     assert (await api.seen_call(story.org, story.call_id))["end_reason"] == end_reason
+
+
+@pytest.mark.parametrize("part", ["audio", "grade", "history"])
+async def test_what_no_call_has_yet_is_not_found(api: Api, part: str) -> None:
+    """A call without a recording answers 404 to /audio, one without a grade to /grade, as a call that is not there."""
+    story = await api.paid(await api.org())
+    await api.hear(story.started(), story.completed(), story.settled())
+    own = await api.get(story.org, f"/v1/calls/{story.call_id}/{part}")
+    nobodys = await api.get(story.org, f"/v1/calls/9007199254740991/{part}")
+    assert_problem(own, 404, "not_found")
+    assert own.content == nobodys.content
+    again = await api.post(story.org, f"/v1/calls/{story.call_id}/{part}", {})
+    assert again.status_code == 404

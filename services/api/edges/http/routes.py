@@ -1,5 +1,6 @@
 """The table of endpoints, and what /openapi.json says of each."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from services.api.edges.http.forms import AskingForm, BatchForm, TestCallForm
 from services.api.edges.http.idempotency import MAX_BODY_KEY_CHARS, MAX_HEADER_KEY_CHARS
 from services.api.edges.http.reading import gets
 from services.api.edges.http.reading.query import DEFAULT_LIMIT, MAX_LIMIT
+from shared.events.fields import MAX_ID
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -70,10 +72,10 @@ def operations(posts: tuple[Endpoint, Endpoint], reads: "gets.Gets", healthz: En
         Operation(
             "GET", "/v1/test-call-batches", reads.list_test_call_batches, TestCallBatches, many, query=gets.BATCH_QUERY
         ),
-        Operation("GET", "/v1/test-call-batches/{id}", reads.get_test_call_batch, schemas.TestCallBatch, one),
+        Operation("GET", "/v1/test-call-batches/{batch_id}", reads.get_test_call_batch, schemas.TestCallBatch, one),
         Operation("GET", "/v1/calls", reads.list_calls, schemas.CallPage, many, query=gets.CALL_QUERY),
-        Operation("GET", "/v1/calls/{id}", reads.get_call, schemas.Call, one),
-        Operation("GET", "/v1/calls/{id}/transcript", reads.get_transcript, schemas.Transcript, one),
+        Operation("GET", "/v1/calls/{call_id}", reads.get_call, schemas.Call, one),
+        Operation("GET", "/v1/calls/{call_id}/transcript", reads.get_transcript, schemas.Transcript, one),
         Operation("GET", "/v1/billing", reads.get_billing, schemas.Funds, (401, 503)),
         Operation(
             "GET",
@@ -114,8 +116,9 @@ def add_operation(app: FastAPI, operation: Operation) -> None:
 def _extra(operation: Operation) -> dict[str, Any]:
     extra: dict[str, Any] = {}
     parameters = [_parameter(name, operation.path) for name in operation.query]
-    if "{id}" in operation.path:
-        parameters.append({"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}})
+    for name in re.findall(r"{(\w+)}", operation.path):
+        schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
+        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
     if operation.form is not None:
         parameters.append(
             {

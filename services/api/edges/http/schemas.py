@@ -128,6 +128,38 @@ class Call(Shape):
     grade_updated_at: Instant | None
     issue_count: int
     critical_issue_count: int
+    agent_variant_id: Id | None
+    agent_variant_label: str | None
+    call_outcome: Literal["success", "failure", "unknown", "no_conversation"] | None
+    cloud_run_execution_name: str | None
+    collected_values: dict[str, Any] | None
+    consent_evidence: dict[str, Any] | None
+    extracted_data: dict[str, Any] | None
+    goal_achievement: Literal["achieved", "missed", "no_opportunity"] | None
+    goal_reasoning: str | None
+    is_scenario_call: bool
+    is_simulation: bool
+    livekit_room_name: str | None
+    livekit_room_sid: str | None
+    locale: str
+    outbound_dial_state: str | None
+    prompt_snapshot: str
+    recording_mode: Literal["recording", "disabled_by_config", "recording_failed_before_capture"]
+    recording_policy: str | None
+    recording_retention_notice: str | None
+    recording_started_at: Instant | None
+    sip_answered_at: Instant | None
+    steps_trace: list[dict[str, Any]] | None
+    thinking_level: str
+    tool_snapshot: list[dict[str, Any]]
+    transfer_bridge_kind: str | None
+    transfer_bridge_seconds: int | None
+    transfer_bridge_total_cents: Cents | None
+    transfer_destination: str
+    transfer_outcome: str | None
+    transfer_sip_status: int | None
+    unresolved_variables: list[str]
+    variables: dict[str, Any]
 
 
 class CallPage(Shape):

@@ -8,6 +8,42 @@ from shared.events.fields import timestamp
 
 Json = dict[str, Any]
 
+# Keys of a call log that existing clients read and fail without; of no call is any of this kept yet.
+_NOT_KEPT_OF_CALLS: Json = {
+    "agent_variant_id": None,
+    "agent_variant_label": None,
+    "call_outcome": None,
+    "cloud_run_execution_name": None,
+    "collected_values": None,
+    "consent_evidence": None,
+    "extracted_data": None,
+    "goal_achievement": None,
+    "goal_reasoning": None,
+    "is_scenario_call": False,
+    "is_simulation": False,
+    "livekit_room_name": None,
+    "livekit_room_sid": None,
+    "locale": "en-US",
+    "outbound_dial_state": None,
+    "prompt_snapshot": "",
+    "recording_mode": "disabled_by_config",
+    "recording_policy": None,
+    "recording_retention_notice": None,
+    "recording_started_at": None,
+    "sip_answered_at": None,
+    "steps_trace": None,
+    "thinking_level": "",
+    "tool_snapshot": [],
+    "transfer_bridge_kind": None,
+    "transfer_bridge_seconds": None,
+    "transfer_bridge_total_cents": None,
+    "transfer_destination": "",
+    "transfer_outcome": None,
+    "transfer_sip_status": None,
+    "unresolved_variables": [],
+    "variables": {},
+}
+
 
 def instant(at: datetime | None) -> str | None:
     """Return a timestamp of the contract, or null."""
@@ -107,6 +143,7 @@ def call_json(call: Any) -> Json:
         "grade_updated_at": None,
         "issue_count": 0,
         "critical_issue_count": 0,
+        **_NOT_KEPT_OF_CALLS,
     }
 
 

@@ -126,7 +126,7 @@ class Gets:
 
 def _path_id(request: Request) -> int:
     """Return the id of the path; 0, which nothing has, for what is no id."""
-    given = str(request.path_params["id"])
+    given = next(str(value) for value in request.path_params.values())
     is_integer = given.isascii() and given.isdigit() and len(given) <= MAX_ID_DIGITS and given[0] != "0"
     return int(given) if is_integer and int(given) <= MAX_ID else 0
 
