@@ -57,6 +57,10 @@ HTTP_SECONDS = Metric(
     "rehearsal_http_request_seconds", "histogram", "Time to answer a request.", ("method", "route", "status")
 )
 HTTP_IN_FLIGHT = Metric("rehearsal_http_requests_in_flight", "gauge", "Requests being answered.", ())
+HTTP_CONNECTIONS = Metric("rehearsal_http_connections", "gauge", "Connections to the API, idle ones included.", ())
+HTTP_CONNECTIONS_CLOSED = Metric(
+    "rehearsal_http_connections_closed", "counter", "Connections that the API closed on its own accord.", ("reason",)
+)
 RUNS_ACCEPTED = Metric("rehearsal_runs_accepted", "counter", "Test-call runs accepted.", ())
 RUNS_REFUSED = Metric("rehearsal_requests_refused", "counter", "Requests for test calls refused.", ("code",))
 RUN_SECONDS = Metric(

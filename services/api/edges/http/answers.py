@@ -42,6 +42,18 @@ def too_large() -> Response:
     return problem(413, "body_too_large", "The body is larger than 1 MiB.", {"Connection": "close"})
 
 
+def head_too_large() -> Response:
+    return problem(431, "headers_too_large", "The request's headers are too many or too long.")
+
+
+def too_slow() -> Response:
+    return problem(408, "request_timeout", "The request did not come to its end in time.")
+
+
+def bad_request() -> Response:
+    return problem(400, "bad_request", "The request is no well-formed HTTP.")
+
+
 def encoded() -> Response:
     return problem(415, "unsupported_encoding", "The body must be sent as it is, without a Content-Encoding.")
 

@@ -3,11 +3,13 @@
 It runs before routing, so an unknown path needs a key as well, and a body is refused before it is read.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
 
 from opentelemetry.trace import SpanKind
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +20,10 @@ from shared.telemetry import logs, metrics, names, tracing
 from shared.telemetry.traceparent import new_traceparent, trace_id_of, valid
 
 MAX_BODY_BYTES = 1_048_576
+BODY_SECONDS = 60.0
+BODY_IDLE_SECONDS = 10.0
 MAX_KEY_CHARS = 512
+WENT_AWAY = 499  # in log and metrics alone: nobody is there to be answered
 OPEN_PATHS = frozenset({"/v1/healthz"})
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +(sk_[\x21-\x7e]+) *")
 
@@ -27,6 +32,10 @@ log = logs.logger(__name__)
 
 class BodyTooLarge(Exception):  # noqa: N818 - an answer, not a fault
     """More bytes came than a body may have."""
+
+
+class BodyTooSlow(Exception):  # noqa: N818 - an answer, not a fault
+    """The body did not come in time."""
 
 
 class Guard:
@@ -69,6 +78,10 @@ class Guard:
                 await self._app(scope, _limited(receive), watch)
         except BodyTooLarge:
             await answers.too_large()(scope, receive, watch)
+        except BodyTooSlow:
+            await answers.too_slow()(scope, receive, watch)
+        except ClientDisconnect:
+            status = status or WENT_AWAY
         except Exception as failure:
             error = failure
             if status == 0:
@@ -129,11 +142,22 @@ def _route(scope: Scope) -> str:
 
 
 def _limited(receive: Receive) -> Receive:
+    """Bound what comes and how long it takes. Once it is there, waiting for the client to leave has no limit."""
     received = 0
+    is_whole = False
+    now = asyncio.get_running_loop().time
+    deadline = now() + BODY_SECONDS
 
     async def counted() -> Message:
-        nonlocal received
-        message = await receive()
+        nonlocal received, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(min(deadline, now() + BODY_IDLE_SECONDS)):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+        is_whole = not message.get("more_body", False)
         received += len(message.get("body", b""))
         if received > MAX_BODY_BYTES:
             raise BodyTooLarge

@@ -1,33 +1,41 @@
 """The API's port."""
 
 import asyncio
+import resource
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.api.edges.http.connections import Connections, Limits
+from services.api.edges.http.protocol import LimitedProtocol
 from shared.process.ops import QuietServer
+from shared.telemetry import metrics
 
 GRACE_SECONDS = 10
-KEEP_ALIVE_SECONDS = 30
-MAX_CONNECTIONS = 5_000
-POLL_SECONDS = 0.05
+TICKS_A_SECOND = 10  # uvicorn's
+RESERVED_FILES = 256  # for the database, Kafka, logs and the operators' port
 
 
 class ApiServer:
     """Serves the app until it is told to drain."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, limits: Limits | None = None) -> None:
+        limits = _within_files(limits or Limits())
+        self._connections = Connections(limits)
         self._config = uvicorn.Config(
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=cast(Any, partial(LimitedProtocol, connections=self._connections)),
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=cast(int, limits.idle_seconds),
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         self._server: uvicorn.Server | None = None
@@ -40,7 +48,7 @@ class ApiServer:
 
     async def run(self) -> None:
         """Serve for ever; once drained, stay silent until the process ends."""
-        self._server = QuietServer(self._config)
+        self._server = _Server(self._config, self._connections)
         await self._server.serve()
         self._done.set()
         if self._draining:
@@ -52,3 +60,32 @@ class ApiServer:
         if self._server is not None:
             self._server.should_exit = True
             await self._done.wait()
+
+
+class _Server(QuietServer):
+    """Looks once a second for connections that have waited too long."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self._connections = connections
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what uvicorn does ten times a second, and look."""
+        if counter % TICKS_A_SECOND == 0:
+            metrics.HTTP_CONNECTIONS.set(len(self.server_state.connections))
+            self._connections.close_hopeless(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+
+def _within_files(limits: Limits) -> Limits:
+    """Ask for as many open files as all connections need; be content with fewer connections where there are none.
+
+    Without a file left the kernel's newcomers would wait unseen, and nobody would be closed for them.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.connections + RESERVED_FILES
+    if soft < wanted and soft != resource.RLIM_INFINITY:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    files = wanted if soft == resource.RLIM_INFINITY else soft
+    return replace(limits, connections=max(1, min(limits.connections, files - RESERVED_FILES)))

@@ -1,0 +1,208 @@
+"""Before the key is known: whatever strangers send or leave unsent is bounded, and keeps nobody else out."""
+
+import asyncio
+import json
+import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.integration.api.front_door import BODY, KEY, Connection, FrontDoor, a_front_door
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+MIB = 1_048_576
+GET = b"GET /v1/healthz HTTP/1.1\r\nHost: a\r\n"
+POST = b"POST /v1/test-calls HTTP/1.1\r\nHost: a\r\n"
+WITH_KEY = b"Authorization: Bearer " + KEY.encode() + b"\r\n"
+AUTHORIZED = POST + WITH_KEY
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[FrontDoor]:
+    """The port with limits as they are, but for how long it waits."""
+    with a_front_door(head_seconds=1.0, linger_seconds=1.0) as door:
+        yield door
+
+
+@pytest.fixture
+async def line(door: FrontDoor) -> AsyncIterator[Connection]:
+    """A connection to it."""
+    async with door.connect() as line:
+        yield line
+
+
+def code_of(body: bytes) -> str:
+    """The stable word of a refusal in the contract's form."""
+    content = json.loads(body)
+    assert set(content) == {"detail", "code"}
+    return str(content["code"])
+
+
+async def test_headers_of_190_mib_end_early_and_in_little_memory(door: FrontDoor) -> None:
+    before = door.memory_bytes()
+    for piece in (b"x" * 65_536, b"x-y: z\r\n" * 8_192, b"\r\nx-y: " + b"z" * 65_530):
+        async with door.connect() as line:
+            await line.send(GET, b"x-long: ")
+            for _ in range(190 * MIB // len(piece)):
+                if line.writer.transport.is_closing():
+                    break
+                await line.send(piece)
+            assert line.writer.transport.is_closing(), "all of it was taken"
+    assert door.memory_bytes() - before < 40 * MIB
+    assert await door.healthy()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(GET + b"x: " + b"y" * 33_000 + b"\r\n\r\n", id="one header too long"),
+        pytest.param(GET + b"x" * 33_000 + b": y\r\n\r\n", id="one name too long"),
+        pytest.param(GET + b"".join(b"x-%d: y\r\n" % nth for nth in range(100)) + b"\r\n", id="101 headers"),
+        pytest.param(b"GET /" + b"a" * 33_000 + b" HTTP/1.1\r\n\r\n", id="a path too long"),
+        pytest.param(GET + b"x: " + b"y" * 300_000, id="and no end"),
+    ],
+)
+async def test_a_head_that_is_too_large_is_told_so(line: Connection, head: bytes) -> None:
+    await line.send(head)
+    status, headers, body = await line.answer()
+    assert (status, code_of(body), headers["connection"]) == (431, "headers_too_large", "close")
+    assert await line.closed() == b""
+
+
+async def test_a_head_just_within_the_limits_is_served(line: Connection) -> None:
+    await line.send(GET, b"".join(b"x-%d: y\r\n" % nth for nth in range(99)), b"\r\n")
+    assert (await line.answer())[0] == 200
+    await line.send(GET, b"x: ", b"y" * 32_700, b"\r\n\r\n")
+    assert (await line.answer())[0] == 200
+
+
+async def test_headers_behind_a_body_are_bounded_and_are_no_headers(door: FrontDoor, line: Connection) -> None:
+    await line.send(POST, CHUNKED, b"0\r\n", WITH_KEY, b"\r\n")
+    assert (await line.answer())[0] == 401, "nobody gets in by what comes behind the body"
+    before = door.memory_bytes()
+    for trailer in (b"x: " + b"y" * 65_533, b"x: y\r\n" * 10_000):
+        async with door.connect() as other:
+            await other.send(AUTHORIZED, CHUNKED, b"0\r\n")
+            for _ in range(2_000):
+                await other.send(trailer)
+                if other.writer.transport.is_closing():
+                    break
+            assert other.writer.transport.is_closing()
+    assert door.memory_bytes() - before < 40 * MIB
+
+
+@pytest.mark.parametrize("sent", [GET, b"G", GET + b"x: y", b"\r\n\r\nGET / "])
+async def test_a_head_that_does_not_end_is_ended(line: Connection, sent: bytes) -> None:
+    await line.send(sent)
+    status, headers, body = await line.answer()
+    assert (status, code_of(body), headers["connection"]) == (408, "request_timeout", "close")
+    assert await line.closed() == b""
+
+
+async def test_a_head_that_drips_is_ended_all_the_same(line: Connection) -> None:
+    async def drip() -> None:
+        for _ in range(2_000):
+            await line.send(b"y")
+            await asyncio.sleep(0.01)
+
+    await line.send(GET, b"x: ")
+    dripping = asyncio.create_task(drip())
+    assert (await line.answer())[0] == 408
+    dripping.cancel()
+
+
+async def test_a_connection_that_says_nothing_is_closed() -> None:
+    with a_front_door(idle_seconds=1.0) as impatient:
+        async with impatient.connect() as silent, impatient.connect() as spoken, impatient.connect() as blank:
+            await spoken.send(GET, b"\r\n")
+            assert (await spoken.answer())[0] == 200
+            await blank.send(b"\r\n\r\n")
+            assert [await one.closed() for one in (silent, spoken, blank)] == [b"", b"", b""]
+
+
+async def test_whoever_does_not_read_is_given_up() -> None:
+    ask = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n"
+    with a_front_door(stalled_seconds=1.0) as impatient:
+        before = impatient.memory_bytes()
+        async with AsyncExitStack() as open_ones:
+            lines = [await open_ones.enter_async_context(impatient.connect()) for _ in range(50)]
+            for line in lines:
+                line.writer.transport.pause_reading()  # type: ignore[attr-defined]
+                await line.send(ask * 10)
+            await eventually(impatient.has_clients, what="they are connected")
+            assert impatient.memory_bytes() - before < 40 * MIB, "what nobody reads is not kept for everybody"
+            await eventually(impatient.is_left_alone, what="they are given up")
+            assert await impatient.healthy()
+
+
+async def test_five_thousand_idle_connections_keep_nobody_out() -> None:
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(5_000, files[1] - 500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files[0], min(count + 500, files[1])), files[1]))
+    try:
+        with a_front_door(connections=count) as door:
+            async with AsyncExitStack() as open_ones:
+                lines = [await open_ones.enter_async_context(door.connect()) for _ in range(count)]
+                await asyncio.gather(*(line.send(GET) for line in lines[::2]))  # half of them have begun to ask
+                assert await door.healthy()
+                assert await lines[0].closed() == b"", "the longest idle one has gone for the newcomer"
+                await lines[-1].send(GET, b"\r\n")
+                assert (await lines[-1].answer())[0] == 200, "and the others stay"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, files)
+
+
+async def test_whoever_works_is_not_closed_for_newcomers() -> None:
+    with a_front_door(connections=4) as door:
+        async with door.connect() as busy:
+            await busy.send(AUTHORIZED, b"Content-Length: %d\r\n\r\n" % len(BODY), BODY[:10])
+            for _ in range(20):
+                async with door.connect() as idle:
+                    await idle.send(b"G")
+            assert await door.healthy()
+            await busy.send(BODY[10:])
+            assert (await busy.answer())[0] == 404
+
+
+async def test_a_request_too_many_at_once_is_told_to_come_again() -> None:
+    with a_front_door(connections=2) as door:
+        async with door.connect() as first, door.connect() as second:
+            for busy in (first, second):
+                await busy.send(AUTHORIZED, b"Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n")
+                assert (await busy.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+            async with door.connect() as third:
+                await third.send(GET, b"\r\n")
+                status, headers, body = await third.answer()
+                assert (status, code_of(body), "retry-after" in headers) == (503, "unavailable", True)
+
+
+async def test_many_tiny_requests_at_once_are_not_all_kept(door: FrontDoor, line: Connection) -> None:
+    before = door.memory_bytes()
+    await line.send(b"GET /v1 HTTP/1.1\r\n\r\n" * 200_000)
+    await line.closed()
+    assert door.memory_bytes() - before < 40 * MIB
+    assert await door.healthy()
+
+
+async def test_a_few_requests_at_once_are_answered_in_turn(line: Connection) -> None:
+    await line.send((GET + b"\r\n") * 10)
+    assert [(await line.answer())[0] for _ in range(10)] == [200] * 10
+
+
+async def test_the_settings_of_the_process_are_asked_for_files() -> None:
+    """Where there are fewer files than connections, the limit is what the files allow."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, files[1]))
+    try:
+        with a_front_door(connections=500) as door:
+            async with AsyncExitStack() as open_ones:
+                resource.setrlimit(resource.RLIMIT_NOFILE, files)
+                for _ in range(600):
+                    await open_ones.enter_async_context(door.connect())
+                await eventually(door.healthy, within_seconds=20, what="a newcomer is served")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, files)
