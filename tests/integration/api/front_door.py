@@ -25,11 +25,11 @@ from services.api.edges.http.server import ApiServer
 from shared.db.database import Database
 from shared.process.ops import Readiness
 from shared.telemetry import logs
-from tests.support.system import ROOT, free_port
+from tests.support.system import ROOT
 from tests.support.waiting import eventually
 
 KEY = "sk_known"
-SECONDS = 20.0
+SECONDS = 40.0
 SLOW_ID, SLOW_SECONDS = 2, 0.5
 BODY = b'{"target_type": "agent", "target_id": 1, "direction": "outbound", "consent_to_charge": true}'
 
@@ -110,15 +110,13 @@ class FrontDoor:
 @contextmanager
 def a_front_door(**limits: Any) -> Iterator[FrontDoor]:
     """Open the port, with other limits than usual."""
-    port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.api.front_door", str(port), json.dumps(limits)],
+        [sys.executable, "-m", "tests.integration.api.front_door", json.dumps(limits)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=dies_with_parent, stdout=subprocess.PIPE,
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"open\n"
-        yield FrontDoor(port, process)
+        yield FrontDoor(int(process.stdout.readline()), process)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=SECONDS)
@@ -134,7 +132,7 @@ async def _org_of(key: str) -> int | None:
     return 1 if key == KEY else None
 
 
-async def _serve(port: int, limits: dict[str, Any]) -> None:
+async def _serve(limits: dict[str, Any]) -> None:
     logs.configure(service="api", level="ERROR")
     guard.BODY_SECONDS = limits.pop("body_seconds", guard.BODY_SECONDS)
     guard.BODY_IDLE_SECONDS = limits.pop("body_idle_seconds", guard.BODY_IDLE_SECONDS)
@@ -144,16 +142,17 @@ async def _serve(port: int, limits: dict[str, Any]) -> None:
         org_of=_org_of,
         readiness=lambda: Readiness(ready=True, parts={}),
     )
-    server = ApiServer(app, "127.0.0.1", port, Limits(**limits))
+    server = ApiServer(app, "127.0.0.1", 0, Limits(**limits))
     serving = asyncio.create_task(server.run())
 
     async def is_open() -> bool:
         return server.ready()
 
     await eventually(is_open, within_seconds=SECONDS, what="the port is open")
-    print("open", flush=True)
+    assert server._server is not None
+    print(server._server.servers[0].sockets[0].getsockname()[1], flush=True)
     await serving
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1]), json.loads(sys.argv[2])))
+    uvloop.run(_serve(json.loads(sys.argv[1])))

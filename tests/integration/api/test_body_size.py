@@ -51,6 +51,10 @@ async def test_a_body_without_a_length_is_counted(api: Api, path: str) -> None:
         assert_problem(await api.post_raw(org, path, chunks(MIB + 1)), 413, "body_too_large")
 
 
+async def test_a_body_without_a_length_of_exactly_one_mebibyte_is_read(api: Api) -> None:
+    assert_problem(await api.post_raw(await api.org(), CALLS, chunks(MIB)), 400, "malformed_json")
+
+
 async def test_a_body_of_exactly_one_mebibyte_is_read(api: Api) -> None:
     org = await api.org()
     body = b'{"filler": "' + b"x" * (MIB - 14) + b'"}'

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.integration.api.front_door import BODY, KEY, Connection, FrontDoor, a_front_door
+from tests.integration.api.front_door import BODY, KEY, SECONDS, Connection, FrontDoor, a_front_door
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -18,6 +18,7 @@ GET = b"GET /v1/healthz HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST /v1/test-calls HTTP/1.1\r\nHost: a\r\n"
 WITH_KEY = b"Authorization: Bearer " + KEY.encode() + b"\r\n"
 AUTHORIZED = POST + WITH_KEY
+EXPECT = b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -25,6 +26,20 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 def door() -> Iterator[FrontDoor]:
     """The port with limits as they are, but for how long it waits."""
     with a_front_door(head_seconds=1.0, linger_seconds=1.0) as door:
+        yield door
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[FrontDoor]:
+    """The port with little patience for whoever neither asks nor reads."""
+    with a_front_door(idle_seconds=1.0, stalled_seconds=1.0) as door:
+        yield door
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[FrontDoor]:
+    """The port with room for three."""
+    with a_front_door(connections=3) as door:
         yield door
 
 
@@ -40,6 +55,12 @@ def code_of(body: bytes) -> str:
     content = json.loads(body)
     assert set(content) == {"detail", "code"}
     return str(content["code"])
+
+
+async def go_on(line: Connection) -> None:
+    """Wait until the API asks for the body."""
+    async with asyncio.timeout(SECONDS):
+        assert await line.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 async def test_headers_of_190_mib_end_early_and_in_little_memory(door: FrontDoor) -> None:
@@ -115,28 +136,26 @@ async def test_a_head_that_drips_is_ended_all_the_same(line: Connection) -> None
     dripping.cancel()
 
 
-async def test_a_connection_that_says_nothing_is_closed() -> None:
-    with a_front_door(idle_seconds=1.0) as impatient:
-        async with impatient.connect() as silent, impatient.connect() as spoken, impatient.connect() as blank:
-            await spoken.send(GET, b"\r\n")
-            assert (await spoken.answer())[0] == 200
-            await blank.send(b"\r\n\r\n")
-            assert [await one.closed() for one in (silent, spoken, blank)] == [b"", b"", b""]
+async def test_a_connection_that_says_nothing_is_closed(impatient: FrontDoor) -> None:
+    async with impatient.connect() as silent, impatient.connect() as spoken, impatient.connect() as blank:
+        await spoken.send(GET, b"\r\n")
+        assert (await spoken.answer())[0] == 200
+        await blank.send(b"\r\n\r\n")
+        assert [await one.closed() for one in (silent, spoken, blank)] == [b"", b"", b""]
 
 
-async def test_whoever_does_not_read_is_given_up() -> None:
+async def test_whoever_does_not_read_is_given_up(impatient: FrontDoor) -> None:
     ask = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n"
-    with a_front_door(stalled_seconds=1.0) as impatient:
-        before = impatient.memory_bytes()
-        async with AsyncExitStack() as open_ones:
-            lines = [await open_ones.enter_async_context(impatient.connect()) for _ in range(50)]
-            for line in lines:
-                line.writer.transport.pause_reading()  # type: ignore[attr-defined]
-                await line.send(ask * 10)
-            await eventually(impatient.has_clients, what="they are connected")
-            assert impatient.memory_bytes() - before < 40 * MIB, "what nobody reads is not kept for everybody"
-            await eventually(impatient.is_left_alone, what="they are given up")
-            assert await impatient.healthy()
+    before = impatient.memory_bytes()
+    async with AsyncExitStack() as open_ones:
+        lines = [await open_ones.enter_async_context(impatient.connect()) for _ in range(50)]
+        for line in lines:
+            line.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await line.send(ask * 10)
+        await eventually(impatient.has_clients, what="they are connected")
+        assert impatient.memory_bytes() - before < 40 * MIB, "what nobody reads is not kept for everybody"
+        await eventually(impatient.is_left_alone, what="they are given up")
+        assert await impatient.healthy()
 
 
 async def test_five_thousand_idle_connections_keep_nobody_out() -> None:
@@ -156,28 +175,30 @@ async def test_five_thousand_idle_connections_keep_nobody_out() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, files)
 
 
-async def test_whoever_works_is_not_closed_for_newcomers() -> None:
-    with a_front_door(connections=4) as door:
-        async with door.connect() as busy:
-            await busy.send(AUTHORIZED, b"Content-Length: %d\r\n\r\n" % len(BODY), BODY[:10])
-            for _ in range(20):
-                async with door.connect() as idle:
-                    await idle.send(b"G")
-            assert await door.healthy()
-            await busy.send(BODY[10:])
-            assert (await busy.answer())[0] == 404
+async def test_whoever_works_is_not_closed_for_newcomers(narrow: FrontDoor) -> None:
+    async with narrow.connect() as busy:
+        await busy.send(AUTHORIZED, EXPECT)
+        await go_on(busy)
+        for _ in range(20):
+            async with narrow.connect() as idle:
+                await idle.send(b"G")
+        assert await narrow.healthy()
+        await busy.send(BODY)
+        assert (await busy.answer())[0] == 404
 
 
-async def test_a_request_too_many_at_once_is_told_to_come_again() -> None:
-    with a_front_door(connections=2) as door:
-        async with door.connect() as first, door.connect() as second:
-            for busy in (first, second):
-                await busy.send(AUTHORIZED, b"Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n")
-                assert (await busy.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
-            async with door.connect() as third:
-                await third.send(GET, b"\r\n")
-                status, headers, body = await third.answer()
-                assert (status, code_of(body), "retry-after" in headers) == (503, "unavailable", True)
+async def test_a_request_too_many_at_once_is_told_to_come_again(narrow: FrontDoor) -> None:
+    async with narrow.connect() as first, narrow.connect() as second, narrow.connect() as third:
+        for busy in (first, second, third):
+            await busy.send(AUTHORIZED, EXPECT)
+            await go_on(busy)
+        async with narrow.connect() as fourth:
+            await fourth.send(GET, b"\r\n")
+            status, headers, body = await fourth.answer()
+            assert (status, code_of(body), "retry-after" in headers) == (503, "unavailable", True)
+        await first.send(BODY)
+        assert (await first.answer())[0] == 404
+        await eventually(narrow.healthy, what="there is room again")
 
 
 async def test_many_tiny_requests_at_once_are_not_all_kept(door: FrontDoor, line: Connection) -> None:
@@ -191,6 +212,18 @@ async def test_many_tiny_requests_at_once_are_not_all_kept(door: FrontDoor, line
 async def test_a_few_requests_at_once_are_answered_in_turn(line: Connection) -> None:
     await line.send((GET + b"\r\n") * 10)
     assert [(await line.answer())[0] for _ in range(10)] == [200] * 10
+
+
+@pytest.mark.parametrize(("sent", "answered"), [(17, 17), (18, 17), (40, 17)])
+async def test_requests_at_once_are_kept_up_to_a_limit(line: Connection, sent: int, answered: int) -> None:
+    """One is worked at, and 16 wait. Whatever was read is answered; behind one too many nothing is."""
+    await line.send((GET + b"\r\n") * sent)
+    assert [(await line.answer())[0] for _ in range(answered)] == [200] * answered
+    if sent == 17:
+        await line.send(GET, b"\r\n")
+        assert (await line.answer())[0] == 200
+    else:
+        assert await line.closed() == b""
 
 
 async def test_the_settings_of_the_process_are_asked_for_files() -> None:

@@ -52,13 +52,18 @@ async def test_organisations_that_use_one_key_at_once_do_not_meet(api: Api) -> N
     assert [answer.status_code for answer in answers] == [201] * 5
 
 
-async def test_the_cleaner_takes_keys_that_are_over_and_no_others(api: Api) -> None:
+async def test_the_cleaner_takes_keys_that_are_a_day_old_and_no_others(api: Api) -> None:
     org = await api.org()
-    await api.call(org, key="old")
-    await api.change(
-        "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE org_id = :id", id=org.org_id
-    )
-    await api.call(org, key="young")
-    assert await clean_once(api.database) >= 1
-    left = await api.value("SELECT array_agg(key) FROM idempotency_keys WHERE org_id = :id", id=org.org_id)
-    assert left == ["young"]
+    ages = {"now": "0", "soon over": "23 hours 59 minutes", "just over": "24 hours 1 minute", "old": "25 hours"}
+    for key, age in ages.items():
+        await api.call(org, key=key)
+        await api.change(
+            "UPDATE idempotency_keys SET created_at = created_at - CAST(CAST(:age AS text) AS interval) "
+            "WHERE org_id = :id AND key = :key",
+            age=age,
+            id=org.org_id,
+            key=key,
+        )
+    assert await clean_once(api.database) >= 2
+    left = await api.value("SELECT array_agg(key ORDER BY key) FROM idempotency_keys WHERE org_id = :id", id=org.org_id)
+    assert left == ["now", "soon over"]

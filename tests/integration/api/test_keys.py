@@ -51,6 +51,16 @@ async def test_a_malformed_header_is_no_key(api: Api, form: bytes) -> None:
     assert_problem(answer, 401, "unauthorized")
 
 
+@pytest.mark.parametrize(("length", "status"), [(504, 200), (505, 200), (506, 401)])
+async def test_a_header_has_up_to_512_characters(api: Api, length: int, status: int) -> None:
+    org = await api.org()
+    key = f"sk_{org.org_id}_".ljust(length, "x")
+    await api.hear(a_key(org, key, nth=3))
+    header = f"Bearer {key}"
+    answer = await api.client.get(CALLS, headers={"Authorization": header})
+    assert (answer.status_code, len(header) <= 512) == (status, status == 200)
+
+
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_the_schemes_case_does_not_matter(api: Api, scheme: str) -> None:
     org = await api.org()

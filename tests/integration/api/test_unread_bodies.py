@@ -98,6 +98,16 @@ async def test_a_body_that_does_not_come_is_ended(line: Connection, sent: bytes)
     assert await line.closed() == b""
 
 
+async def test_a_body_that_takes_its_time_within_the_limits_is_read(line: Connection) -> None:
+    await line.send(POST, AUTHORIZATION, CHUNKED)
+    for byte in BODY[:10]:
+        await line.send(b"1\r\n%c\r\n" % byte)
+        await asyncio.sleep(0.1)
+    await line.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY) - 10, BODY[10:]))
+    status, headers, _ = await line.answer()
+    assert (status, headers.get("connection")) == (404, None)
+
+
 async def test_a_body_that_drips_is_ended_all_the_same(line: Connection) -> None:
     """Each byte comes in time, and the whole does not."""
     await line.send(POST, AUTHORIZATION, CHUNKED)

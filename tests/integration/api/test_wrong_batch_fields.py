@@ -49,6 +49,31 @@ async def test_a_stagger_of_up_to_a_minute_is_taken(api: Api, stagger_seconds: i
     assert (answer.status_code, answer.json()["stagger_seconds"]) == (201, stagger_seconds)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("name", "x" * 255), ("name", "👋" * 255), ("scenario_prompts", ["Ask."] * 20)),
+        *(("scenario_prompts", ["x" * 10_000]), ("scenario_prompts", ["👋" * 3_276] * 20)),
+    ],
+)
+async def test_what_is_just_within_a_limit_is_taken_and_shown(api: Api, field: str, value: Any) -> None:
+    org = await api.org()
+    answer = await api.batch(org, 1, **{field: value})
+    assert (answer.status_code, answer.json()[field]) == (201, value)
+    assert (await api.seen_batch(org, answer.json()["id"]))[field] == value
+
+
+async def test_a_batchs_one_prompt_has_up_to_ten_thousand_characters(api: Api) -> None:
+    batch = (await api.batch(await api.org(), 1, scenario_prompt="x" * 10_000)).json()
+    assert batch["scenario_prompts"] == ["x" * 10_000]
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(18, 19), (19, 20), (20, 20)])
+async def test_at_most_twenty_faults_are_told(api: Api, wrong: int, told: int) -> None:
+    answer = await api.batch(await api.org(), 0, scenario_prompts=[1] * wrong)
+    assert sum(len(sentences) for name, sentences in answer.json().items() if name != "code") == told
+
+
 async def test_one_prompt_beside_several_is_refused_unless_one_of_both_is_empty(api: Api) -> None:
     org = await api.org()
     async with api.storing_nothing():

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
 
+import pytest
+
 from services.api.edges.db.key_ring import MAX_REMEMBERED_KEYS, KeyRing
 from shared.db.database import Database
 
@@ -76,3 +78,20 @@ async def test_what_is_remembered_is_bounded() -> None:
     for number in range(MAX_REMEMBERED_KEYS + 10):
         await ring.org_of(f"sk_{number}")
     assert len(ring._remembered) <= MAX_REMEMBERED_KEYS
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0.0, 1), (1.9, 1), (2.0, 2), (4.9, 2)])
+async def test_a_key_is_remembered_for_two_seconds(seconds: float, asked: int) -> None:
+    ring, keys, clock = a_ring(sk_a=1)
+    await ring.org_of("sk_a")
+    clock.now += seconds
+    assert await ring.org_of("sk_a") == 1
+    assert keys.asked == asked
+
+
+async def test_as_many_keys_are_remembered_as_there_may_be() -> None:
+    ring, keys, _ = a_ring()
+    for _ in range(2):
+        for number in range(MAX_REMEMBERED_KEYS):
+            await ring.org_of(f"sk_{number}")
+    assert keys.asked == MAX_REMEMBERED_KEYS

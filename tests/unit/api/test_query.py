@@ -87,3 +87,20 @@ def test_a_reader_returns_a_value_or_says_what_is_wrong(name: str, value: str) -
     except ValueError as error:
         said = str(error)
     assert said == "read" or said.startswith("Must be")
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [
+        (b"what=" + b"x" * (query.MAX_QUERY_CHARS - 5), b"what=" + b"x" * (query.MAX_QUERY_CHARS - 4)),
+        (b"&".join([b"a=1"] * query.MAX_PARAMETERS), b"&".join([b"a=1"] * (query.MAX_PARAMETERS + 1))),
+        (b"from_number=" + b"x" * query.MAX_VALUE_CHARS, b"from_number=" + b"x" * (query.MAX_VALUE_CHARS + 1)),
+    ],
+)
+def test_a_query_just_within_a_limit_is_read_and_one_beyond_is_not(within: bytes, beyond: bytes) -> None:
+    assert read_query(within, READERS).keys() == READERS.keys()
+    assert len(wrong(beyond)) == 1
+
+
+def test_the_limits_of_a_query_are_those_that_are_documented() -> None:
+    assert (query.MAX_QUERY_CHARS, query.MAX_PARAMETERS, query.MAX_VALUE_CHARS) == (8_192, 100, 300)

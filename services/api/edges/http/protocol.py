@@ -104,11 +104,11 @@ class LimitedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= self._limits.pipelined_requests:
+            self._refuse("pipelined", answers.bad_request())
         self._head_began_at = None
         super().on_headers_complete()
         self._all.works(self)
-        if len(self.pipeline) > self._limits.pipelined_requests:
-            self._refuse("pipelined", answers.bad_request())
 
     def _count(self, size_bytes: int) -> None:
         self._field_bytes += size_bytes
