@@ -1,11 +1,10 @@
 """/docs: Swagger UI from the package's own files, so that it works without any other server."""
 
-from collections.abc import AsyncIterator
 from importlib.resources import files
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 PAGE = """<!doctype html>
@@ -25,15 +24,6 @@ PAGE = """<!doctype html>
 """
 
 
-SLICE_BYTES = 65_536
-
-
-async def _slices(content: bytes) -> AsyncIterator[bytes]:
-    """Send as much as the client takes: whoever only asks, without a key and without reading, holds one slice."""
-    for at in range(0, len(content), SLICE_BYTES):
-        yield content[at : at + SLICE_BYTES]
-
-
 def add_docs_page(app: FastAPI) -> None:
     """Serve the page and its two files."""
     resources = files("fastapi_swagger") / "resources"
@@ -44,8 +34,7 @@ def add_docs_page(app: FastAPI) -> None:
 
     async def asset(request: Request) -> Response:
         name = request.url.path.rsplit("/", 1)[1]
-        headers = {"Cache-Control": "max-age=86400", "Content-Length": str(len(contents[name]))}
-        return StreamingResponse(_slices(contents[name]), media_type=ASSETS[name], headers=headers)
+        return Response(contents[name], media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
 
     app.add_route("/docs", docs, include_in_schema=False)
     for name in ASSETS:
