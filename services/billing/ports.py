@@ -23,8 +23,11 @@ class Books(Protocol):
     async def ended_early(self, run_ids: Collection[int]) -> frozenset[int]:
         """Return which runs ended before their request was heard."""
 
-    async def known_causes(self, causes: Collection[str]) -> frozenset[str]:
-        """Return which causes have ledger entries."""
+    async def payments(self, causes: Collection[str]) -> dict[str, int]:
+        """Return the amounts of deposits and adjustments that are posted, by cause."""
+
+    async def refuse_payments(self, *, deposits: int, adjustments: int) -> None:
+        """Tell the operators of payments that were not posted: they are in the dead letters."""
 
     async def note_ended_early(self, run_ids: Collection[int]) -> None:
         """Remember that runs ended before their request was heard. Idempotent."""

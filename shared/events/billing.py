@@ -12,7 +12,10 @@ EntryKind = Literal["deposit", "hold", "settle", "release", "adjustment"]
 
 
 class LedgerEntry(Part):
-    """One row of the ledger as the organisation sees it, with its balance and held funds after the row."""
+    """One row of the ledger as the organisation sees it, with its balance and held funds after the row.
+
+    `amount_cents` is below zero only where an adjustment took money back; so is the balance after it.
+    """
 
     entry_id: Id
     kind: EntryKind
@@ -20,15 +23,18 @@ class LedgerEntry(Part):
     batch_id: Id | None
     call_id: Id | None
     amount_cents: SignedCents
-    balance_cents: Cents
+    balance_cents: SignedCents
     held_cents: Cents
     created_at: Instant
 
 
 class Account(Part):
-    """The organisation's account after the event. `version` grows with every change; older ones are ignored."""
+    """The organisation's account after the event. `version` grows with every change; older ones are ignored.
 
-    balance_cents: Cents
+    The balance is below zero when a payment was taken back that was spent already.
+    """
+
+    balance_cents: SignedCents
     held_cents: Cents
     version: Count
 

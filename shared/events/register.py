@@ -75,6 +75,7 @@ REGISTER: tuple[Registered, ...] = (
     _platform(directory.PhoneNumberUpserted, PLATFORM_DIRECTORY, "phone_number_id", "api"),
     _platform(directory.PhoneNumberDeleted, PLATFORM_DIRECTORY, "phone_number_id", "api"),
     _platform(payments.FundsDeposited, PLATFORM_PAYMENTS, "deposit_id", "billing"),
+    _platform(payments.FundsAdjusted, PLATFORM_PAYMENTS, "adjustment_id", "billing"),
 )
 
 BY_TYPE = {registered.type: registered for registered in REGISTER}

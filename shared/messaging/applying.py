@@ -7,7 +7,7 @@ from typing import Any
 from shared.db.database import Database
 from shared.db.failures import is_too_much, is_transient
 from shared.db.transaction import Transaction
-from shared.errors import NotYet
+from shared.errors import NotYet, Poison
 from shared.events.register import BY_EVENT
 from shared.events.topics import TOPICS
 from shared.messaging.dead_letters import dead_letter, sealed_for_dlq
@@ -92,7 +92,8 @@ class Applier:
                 await self._apply_halving(records[:middle], positions, offsets)
                 await self._apply_halving(records[middle:], positions, offsets)
             else:
-                await self.bury(records, f"{type(error).__name__} while it was applied", positions, offsets)
+                reason = str(error) if isinstance(error, Poison) else f"{type(error).__name__} while it was applied"
+                await self.bury(records, reason, positions, offsets)
 
     async def bury(self, records: Sequence[Record], reason: str, positions: Positions, offsets: Offsets) -> None:
         """Give records up: dead letters, and whatever the service owes to those who wait for them."""

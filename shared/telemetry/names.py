@@ -69,6 +69,9 @@ RUN_SECONDS = Metric(
 ENTRIES = Metric("rehearsal_ledger_entries", "counter", "Ledger entries written.", ("kind",))
 SETTLED_CENTS = Metric("rehearsal_settled_cents", "counter", "Charged to customers, in US cents.", ())
 DECLINED = Metric("rehearsal_funds_declined", "counter", "Requests that billing declined.", ("reason",))
+PAYMENTS_REFUSED = Metric(
+    "rehearsal_payments_refused", "counter", "ALARM: payments that went to the dead letters, unposted.", ("kind",)
+)
 DISPATCHED = Metric("rehearsal_runs_dispatched", "counter", "Runs that were given a slot.", ())
 EXPIRED = Metric("rehearsal_runs_expired", "counter", "Runs that ended before they were dispatched.", ())
 RETURNED = Metric("rehearsal_runs_returned", "counter", "Dispatches that no worker had room for.", ())

@@ -31,7 +31,10 @@ class Delivered:
 
 @dataclass
 class Ear:
-    """Hears events on partitions of its own (several ears: several instances). `dead` counts dead letters by topic."""
+    """Hears events on partitions of its own (several ears: several instances).
+
+    `dead` are the topics of its dead letters, `reasons` why they are there.
+    """
 
     database: Database
     applier: Applier
@@ -40,6 +43,7 @@ class Ear:
     positions: Positions = field(default_factory=dict)
     offsets: Offsets = field(default_factory=lambda: Offsets("test-cluster"))
     dead: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     async def open(self) -> "Ear":
         """Store the first offsets."""
@@ -83,6 +87,7 @@ class Ear:
         for row in sorted(rows, key=lambda row: row.id):
             if row.topic.endswith(DLQ_SUFFIX):
                 self.dead.append(row.topic)
+                self.reasons.append(header(read_headers(row.headers), "dlq_reason") or "")
                 continue
             type_ = header(read_headers(row.headers), "ce_type")
             assert type_ is not None

@@ -2,14 +2,20 @@
 
 from shared.db.database import Database
 
+# By how much a row changes the balance.
+CHANGE = """
+    CASE WHEN kind = 'settle' OR credit_account = 'cash' THEN -amount_cents
+         WHEN kind IN ('deposit', 'adjustment') THEN amount_cents ELSE 0 END
+"""
 ALWAYS = {
     "debits equal credits": "SELECT coalesce(sum(debit_cents) = sum(credit_cents), true) FROM trial_balance",
-    "each account is the sum of its ledger": """
+    "each account is the sum of its ledger": f"""
         SELECT coalesce(bool_and(balance_cents = coalesce(total, 0) AND held_cents = coalesce(held, 0)), true)
         FROM accounts LEFT JOIN (
             SELECT org_id,
-                   sum(CASE kind WHEN 'deposit' THEN amount_cents WHEN 'settle' THEN -amount_cents ELSE 0 END) AS total,
-                   sum(CASE kind WHEN 'hold' THEN amount_cents WHEN 'deposit' THEN 0 ELSE -amount_cents END) AS held
+                   sum({CHANGE}) AS total,
+                   sum(CASE WHEN kind = 'hold' THEN amount_cents
+                            WHEN kind IN ('settle', 'release') THEN -amount_cents ELSE 0 END) AS held
             FROM ledger GROUP BY org_id
         ) AS sums USING (org_id)
     """,
@@ -26,11 +32,11 @@ ALWAYS = {
             FROM ledger JOIN reservations USING (run_id) WHERE status <> 'pending' GROUP BY run_id
         ) AS run
     """,
-    "entries are numbered in the order of each account's history": """
+    "entries are numbered in the order of each account's history": f"""
         SELECT coalesce(bool_and(balance_cents = balance_before + change), true) FROM (
             SELECT balance_cents,
                    lag(balance_cents, 1, 0::bigint) OVER (PARTITION BY org_id ORDER BY id) AS balance_before,
-                   CASE kind WHEN 'deposit' THEN amount_cents WHEN 'settle' THEN -amount_cents ELSE 0 END AS change
+                   {CHANGE} AS change
             FROM ledger
         ) AS rows
     """,

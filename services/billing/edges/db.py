@@ -29,12 +29,12 @@ class SqlBooks:
         )
         rows = await self._transaction.rows(
             """
-            SELECT org_id, balance_cents, held_cents, version FROM accounts
+            SELECT org_id, balance_cents, held_cents, version, taken_back_cents FROM accounts
             WHERE org_id = ANY(CAST(:ids AS bigint[])) ORDER BY org_id FOR UPDATE
             """,
             ids=ids,
         )
-        return {row.org_id: Account(row.org_id, row.balance_cents, row.held_cents, row.version) for row in rows}
+        return {row.org_id: Account(*row) for row in rows}
 
     async def answered(self, request_ids: Collection[int]) -> frozenset[int]:
         return await self._among(
@@ -49,11 +49,15 @@ class SqlBooks:
             return frozenset()
         return frozenset(row[0] for row in await self._transaction.rows(question, ids=list(ids)))
 
-    async def known_causes(self, causes: Collection[str]) -> frozenset[str]:
+    async def payments(self, causes: Collection[str]) -> dict[str, int]:
         rows = await self._transaction.rows(
-            "SELECT cause FROM ledger WHERE cause = ANY(CAST(:causes AS text[]))", causes=list(causes)
+            """
+            SELECT cause, CASE credit_account WHEN 'cash' THEN -amount_cents ELSE amount_cents END AS amount_cents
+            FROM ledger WHERE cause = ANY(CAST(:causes AS text[])) AND kind IN ('deposit', 'adjustment')
+            """,
+            causes=list(causes),
         )
-        return frozenset(row.cause for row in rows)
+        return {row.cause: row.amount_cents for row in rows}
 
     async def reservations(self, run_ids: Collection[int]) -> dict[int, Reservation]:
         if not run_ids:
@@ -67,6 +71,10 @@ class SqlBooks:
             ids=list(run_ids),
         )
         return {row.run_id: Reservation(*row) for row in rows}
+
+    async def refuse_payments(self, *, deposits: int, adjustments: int) -> None:
+        metrics.PAYMENTS_REFUSED.labels("deposit").inc(deposits)
+        metrics.PAYMENTS_REFUSED.labels("adjustment").inc(adjustments)
 
     async def note_ended_early(self, run_ids: Collection[int]) -> None:
         if run_ids:
@@ -139,11 +147,12 @@ class SqlBooks:
         await self._transaction.run(
             """
             INSERT INTO ledger (id, org_id, cause, kind, debit_account, credit_account, amount_cents, run_id, batch_id,
-                                call_id, balance_cents, held_cents, created_at)
+                                call_id, balance_cents, held_cents, reason, created_at)
             SELECT *, CAST(:at AS timestamptz) FROM unnest(CAST(:ids AS bigint[]), CAST(:orgs AS bigint[]),
                 CAST(:causes AS text[]), CAST(:kinds AS text[]), CAST(:debits AS text[]), CAST(:credits AS text[]),
                 CAST(:amounts AS bigint[]), CAST(:runs AS bigint[]), CAST(:batches AS bigint[]),
-                CAST(:calls AS bigint[]), CAST(:balances AS bigint[]), CAST(:held AS bigint[]))
+                CAST(:calls AS bigint[]), CAST(:balances AS bigint[]), CAST(:held AS bigint[]),
+                CAST(:reasons AS text[]))
             """,
             at=created_at,
             ids=ids,
@@ -158,6 +167,7 @@ class SqlBooks:
             calls=[one.call_id for one in rows],
             balances=[one.balance_cents for one in rows],
             held=[one.held_cents for one in rows],
+            reasons=[one.reason for one in rows],
         )
         number = iter(ids)
         entries = []
@@ -174,7 +184,7 @@ class SqlBooks:
                         run_id=one.run_id,
                         batch_id=one.batch_id,
                         call_id=one.call_id,
-                        amount_cents=one.amount_cents,
+                        amount_cents=one.signed_cents,
                         balance_cents=one.balance_cents,
                         held_cents=one.held_cents,
                         created_at=created_at,
@@ -187,13 +197,16 @@ class SqlBooks:
         await self._transaction.run(
             """
             UPDATE accounts
-            SET balance_cents = changed.balance, held_cents = changed.held, version = changed.version
+            SET balance_cents = changed.balance, held_cents = changed.held, version = changed.version,
+                taken_back_cents = changed.taken_back
             FROM unnest(CAST(:orgs AS bigint[]), CAST(:balances AS bigint[]), CAST(:held AS bigint[]),
-                        CAST(:versions AS bigint[])) AS changed (org_id, balance, held, version)
+                        CAST(:versions AS bigint[]), CAST(:taken_back AS bigint[]))
+                 AS changed (org_id, balance, held, version, taken_back)
             WHERE accounts.org_id = changed.org_id AND accounts.version <> changed.version
             """,
             orgs=[one.org_id for one in accounts],
             balances=[one.balance_cents for one in accounts],
             held=[one.held_cents for one in accounts],
             versions=[one.version for one in accounts],
+            taken_back=[one.taken_back_cents for one in accounts],
         )

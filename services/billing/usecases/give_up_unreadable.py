@@ -1,4 +1,4 @@
-"""What billing owes for records that it could not read: an unreadable request is declined, a lost end releases."""
+"""What billing owes for records that it gave up: a request is declined, a lost end releases, a payment is an alarm."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,10 @@ async def give_up_unreadable(books: Books, letters: Sequence[DeadLetter]) -> lis
 
     The customer pays nothing for a call of which the end could not be read.
     """
+    await books.refuse_payments(
+        deposits=sum(concerns(letter, "FundsDeposited") for letter in letters),
+        adjustments=sum(concerns(letter, "FundsAdjusted") for letter in letters),
+    )
     requests = {subject_id(letter): letter for letter in letters if concerns(letter, "TestCallRequested")}
     ends = {subject_id(letter): letter for letter in letters if concerns(letter, *ENDS)}
     requests.pop(None, None)

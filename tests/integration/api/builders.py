@@ -57,6 +57,11 @@ class Org:
         entry = self.entry("deposit", amount_cents)
         return BalanceChanged(org_id=self.org_id, entries=(entry,), account=self.account())
 
+    def adjusted(self, amount_cents: int) -> BalanceChanged:
+        """Billing has taken money back, or given some."""
+        entry = self.entry("adjustment", amount_cents)
+        return BalanceChanged(org_id=self.org_id, entries=(entry,), account=self.account())
+
 
 def new_org() -> Org:
     """Return an organisation that nobody has heard of."""

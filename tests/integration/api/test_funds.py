@@ -103,6 +103,50 @@ async def test_the_balance_is_written_in_dollars_too(api: Api, cents: int, usd: 
     }
 
 
+@pytest.mark.parametrize(
+    ("taken_cents", "balance_cents", "usd"), [(99, 1, "0.01"), (101, -1, "-0.01"), (350, -250, "-2.50")]
+)
+async def test_a_payment_taken_back_is_shown_as_it_is_and_the_next_request_is_refused(
+    api: Api, taken_cents: int, balance_cents: int, usd: str
+) -> None:
+    org = await api.org(funds_cents=100)
+    await api.hear(org.adjusted(-taken_cents))
+    funds = await api.funds(org)
+    assert (funds["balance_cents"], funds["available_cents"], funds["balance_usd"]) == (
+        balance_cents,
+        balance_cents,
+        usd,
+    )
+    async with api.storing_nothing():
+        refused = await api.call(org)
+    assert_problem(refused, 402, "insufficient_balance")
+    assert f" {balance_cents} cents" in refused.json()["detail"]
+    entries = (await api.get(org, "/v1/billing/entries?kind=adjustment")).json()
+    assert [(one["amount_cents"], one["balance_cents"], one["run_id"]) for one in entries["results"]] == [
+        (-taken_cents, balance_cents, None)
+    ]
+
+
+async def test_what_is_held_stays_payable_when_a_payment_is_taken_back(api: Api) -> None:
+    org = await api.org(funds_cents=20)
+    story = await api.accepted(org)
+    await api.hear(story.reserved(), org.adjusted(-20))
+    assert await money(api, org) == (0, 16, -16)
+    await api.hear(story.started(), story.completed(), story.settled())
+    assert await money(api, org) == (-16, 0, -16)
+    assert_problem(await api.call(org), 402, "insufficient_balance")
+    await api.hear(org.deposited(32))
+    assert await money(api, org) == (16, 0, 16)
+    assert (await api.call(org)).status_code == 201
+
+
+async def test_unanswered_estimates_come_off_what_is_owed_already(api: Api) -> None:
+    org = await api.org(funds_cents=20)
+    await api.accepted(org)
+    await api.hear(org.adjusted(-30))
+    assert await money(api, org) == (-10, 0, -26)
+
+
 async def test_the_dearer_agent_is_refused_where_the_cheaper_one_is_not(api: Api) -> None:
     org = await api.org(funds_cents=49)
     await api.hear(an_agent(org, 5, product="premium"))

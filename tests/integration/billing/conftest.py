@@ -6,7 +6,7 @@ import pytest
 
 from services.billing.wiring import HEARING
 from shared.db.database import Database
-from shared.events.payments import FundsDeposited
+from shared.events.payments import FundsAdjusted, FundsDeposited
 from tests.support.databases import TestDatabase
 from tests.support.ear import Ear, an_ear
 
@@ -40,3 +40,10 @@ async def billing(make_ear: MakeEar) -> Ear:
 def deposited(amount_cents: int, *, org_id: int = 1, deposit_id: str = "first") -> FundsDeposited:
     """A deposit."""
     return FundsDeposited(org_id=org_id, deposit_id=deposit_id, amount_cents=amount_cents)
+
+
+def adjusted(
+    amount_cents: int, *, org_id: int = 1, adjustment_id: str = "first", reason: str = "charged back"
+) -> FundsAdjusted:
+    """An adjustment."""
+    return FundsAdjusted(org_id=org_id, adjustment_id=adjustment_id, amount_cents=amount_cents, reason=reason)

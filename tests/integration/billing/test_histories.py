@@ -14,7 +14,7 @@ from shared.events.event import Event
 from shared.events.executions import TestCallCompleted
 from shared.events.register import BY_EVENT
 from shared.events.requests import TestCallRequested
-from tests.integration.billing.conftest import deposited
+from tests.integration.billing.conftest import adjusted, deposited
 from tests.support.ear import Ear
 from tests.support.ledger import assert_the_ledger_is_sound
 from tests.support.some_events import completed, expired, failed, requested
@@ -33,7 +33,7 @@ class Story:
     chance: random.Random
     first_id: int
     logs: dict[str, deque[Event]] = field(default_factory=dict)
-    deposits: dict[tuple[int, str], int] = field(default_factory=dict)
+    deposits: dict[tuple[int, str], int] = field(default_factory=dict)  # and adjustments
     requests: dict[int, TestCallRequested] = field(default_factory=dict)
     completions: dict[int, TestCallCompleted] = field(default_factory=dict)
     answers: Counter[int] = field(default_factory=Counter)
@@ -47,13 +47,17 @@ class Story:
         log.extend([event] * self.chance.choice((1, 1, 1, 2)))
 
     def begin(self) -> None:
-        """Deposits, requests, and runs that expire before billing knows of them."""
+        """Deposits, adjustments, requests, and runs that expire before billing knows of them."""
         next_run = self.first_id
         for org_id in range(self.first_id, self.first_id + ORGS):
             for nth in range(self.chance.randint(0, 2)):
                 amount = self.chance.randint(1, 150)
                 self.deposits[org_id, f"d{nth}"] = amount
                 self.publish(deposited(amount, org_id=org_id, deposit_id=f"d{nth}"))
+                if self.chance.random() < 0.3:
+                    change = self.chance.choice((-amount, -amount // 2 - 1, 10))
+                    self.deposits[org_id, f"a{nth}"] = change
+                    self.publish(adjusted(change, org_id=org_id, adjustment_id=f"a{nth}"))
             for _ in range(self.chance.randint(1, 4)):
                 runs = [next_run + nth for nth in range(self.chance.randint(1, 3))]
                 next_run += len(runs)

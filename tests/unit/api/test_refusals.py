@@ -34,6 +34,6 @@ def test_a_number_without_an_agent_is_a_wrong_field() -> None:
     assert (answer.status_code, set(body), body["code"]) == (400, {"target_id", "code"}, "validation_error")
 
 
-def test_funds_below_zero_are_told_as_none() -> None:
+def test_funds_below_zero_are_told_as_they_are() -> None:
     body = json.loads(bytes(answers.refused(admission.InsufficientBalance(-5, 16)).body))
-    assert body["detail"] == "The estimate of 16 cents exceeds the available funds of 0 cents."
+    assert body["detail"] == "The estimate of 16 cents exceeds the available funds of -5 cents."

@@ -115,7 +115,7 @@ def refused(refusal: Refusal) -> Response:
             return problem(
                 402,
                 code,
-                f"The estimate of {estimate} cents exceeds the available funds of {max(available, 0)} cents.",
+                f"The estimate of {estimate} cents exceeds the available funds of {available} cents.",
             )
         case admission.ConcurrencyLimit(limit):
             return problem(

@@ -155,9 +155,14 @@ def funds_json(funds: Any) -> Json:
         "balance_cents": funds.balance_cents,
         "held_cents": funds.held_cents,
         "available_cents": available,
-        "balance_usd": f"{funds.balance_cents // 100}.{funds.balance_cents % 100:02d}",
+        "balance_usd": _dollars(funds.balance_cents),
         "as_of": instant(funds.at),
     }
+
+
+def _dollars(cents: int) -> str:
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{rest:02d}"
 
 
 def entry_json(entry: Any) -> Json:
