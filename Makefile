@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data test test-unit test-containers campaign check format bench bench-compare docs lock
+.PHONY: help env demo up down status logs clean-data books test test-unit test-containers campaign check format bench bench-compare docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ status: env ## what runs, where, and whether it is ready
 
 logs: env ## follow the logs (one: make logs s=api)
 	@$(PYTHON) -m deploy.local.logs $(s)
+
+books: env ## compare every run, hold, slot and attempt of the four services; exit code 1 names leaks
+	@$(PYTHON) -m deploy.books $(args)
 
 test: env ## all tests, on real PostgreSQL and Kafka that they start and stop
 	@$(PYTHON) -m pytest -q

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from deploy.local import kafka_broker, postgres
-from deploy.local.settings import LOCAL, LOOPBACK, ROOT, SERVICES, Settings
+from deploy.local.settings import BOOKS, LOCAL, LOOPBACK, ROOT, SERVICES, Settings
 from deploy.local.supervision import Program, folder
 from deploy.provision.database import database_url, service_url
 
@@ -58,11 +58,11 @@ def prepare_infrastructure(settings: Settings) -> list[Program]:
 
 def service_programs(settings: Settings) -> list[Program]:
     """Return the four services as programs."""
-    passwords = role_passwords()
+    urls = service_urls(settings)
     programs = []
     for service in SERVICES:
         environment = {
-            "DATABASE_URL": service_url(admin_url(settings), DATABASE, service, passwords[service]),
+            "DATABASE_URL": urls[service],
             "KAFKA_BOOTSTRAP": settings.kafka,
             "OPS_HOST": "127.0.0.1",
             "OPS_PORT": str(settings.ops_port(service)),
@@ -76,6 +76,19 @@ def service_programs(settings: Settings) -> list[Program]:
             environment["TRACES_FILE"] = str(LOCAL / "log" / "traces.jsonl")
         programs.append(Program(service, [sys.executable, "-m", f"services.{service}"], environment))
     return programs
+
+
+def books_program(settings: Settings) -> Program:
+    """Return the watch over the four services' books. Each schema is read as the role that owns it."""
+    environment = {f"{service.upper()}_DATABASE_URL": url for service, url in service_urls(settings).items()}
+    port = str(settings.port("REHEARSAL_BOOKS_PORT"))
+    return Program(BOOKS, [sys.executable, "-m", "deploy.books", "--serve", port], environment)
+
+
+def service_urls(settings: Settings) -> dict[str, str]:
+    """Return the URL that each service connects with."""
+    passwords = role_passwords()
+    return {service: service_url(admin_url(settings), DATABASE, service, passwords[service]) for service in SERVICES}
 
 
 def admin_url(settings: Settings) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LOCAL = ROOT / ".local"
 SERVICES = ("api", "scheduler", "caller", "billing")
+BOOKS = "books"  # looks at what the four have written; none of them needs it
 
 PORTS = {
     "REHEARSAL_API_PORT": 8600,
@@ -15,6 +16,7 @@ PORTS = {
     "REHEARSAL_OPS_PORT_SCHEDULER": 8602,
     "REHEARSAL_OPS_PORT_CALLER": 8603,
     "REHEARSAL_OPS_PORT_BILLING": 8604,
+    "REHEARSAL_BOOKS_PORT": 8605,
     "REHEARSAL_POSTGRES_PORT": 8632,
     "REHEARSAL_KAFKA_PORT": 8692,
     "REHEARSAL_KAFKA_CONTROLLER_PORT": 8693,

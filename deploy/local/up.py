@@ -14,7 +14,7 @@ from deploy.local.missing import find_java, find_maven
 from deploy.local.ports import require_free
 from deploy.local.running import remember, settings_in_force
 from deploy.local.service_settings import read_as_services_do
-from deploy.local.settings import LOCAL, PORTS, SERVICES, Settings, read_settings
+from deploy.local.settings import BOOKS, LOCAL, PORTS, SERVICES, Settings, read_settings
 from deploy.provision.database import provision_database
 from shared.messaging.cluster import create_topics
 
@@ -44,7 +44,11 @@ def bring_up() -> Settings:
             require_free(settings.port(name), name)
         read_as_services_do(settings)  # what no service would start with is told at once
         say("preparing PostgreSQL and Kafka")
-        programs = plan.prepare_infrastructure(settings) + plan.service_programs(settings)
+        programs = [
+            *plan.prepare_infrastructure(settings),
+            *plan.service_programs(settings),
+            plan.books_program(settings),
+        ]
         supervision.start(supervision.write_configuration(programs), plan.supervisor_environment(settings))
         remember(settings)
     supervision.start_programs(supervision.INFRASTRUCTURE)
@@ -56,6 +60,7 @@ def bring_up() -> Settings:
     for service in SERVICES:
         _wait_until_ready(service, settings.ops_port(service))
     say("four services are ready")
+    supervision.start_programs([BOOKS])
     asyncio.run(seed(settings.kafka, settings.api_url, KEYS_FILE))
     _write_environment(settings)
     return settings

@@ -86,6 +86,14 @@ CALLS_UP = Metric("rehearsal_calls_up", "gauge", "Calls that this process holds 
 CALLS_ENDED = Metric("rehearsal_calls_ended", "counter", "Calls that ended.", ("end_reason",))
 LEASES_LOST = Metric("rehearsal_leases_lost", "counter", "Calls hung up because their lease was over.", ())
 ATTEMPTS_REAPED = Metric("rehearsal_attempts_reaped", "counter", "Attempts whose lease ran out.", ("outcome",))
+BOOKS_LEAKS = Metric(
+    "rehearsal_books_leaks", "gauge", "ALARM: what does not fit between the services' books.", ("kind",)
+)
+BOOKS_OLDEST_LEAK = Metric("rehearsal_books_oldest_leak_seconds", "gauge", "Age of the oldest leak.", ("kind",))
+BOOKS_LOOKED_AT = Metric(
+    "rehearsal_books_looked_at_seconds", "gauge", "When the books were last read to their end (Unix time).", ("kind",)
+)
+BOOKS_FAILURES = Metric("rehearsal_books_failures", "counter", "Times the books could not be read.", ("kind",))
 
 METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 

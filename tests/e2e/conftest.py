@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.resolve import Infra
+from tests.support.books import assert_nothing_leaks
 from tests.support.databases import TestDatabase
 from tests.support.system import SERVICES, System, a_system
 
@@ -14,9 +15,11 @@ from tests.support.system import SERVICES, System, a_system
 async def idle_system(
     test_database: TestDatabase, infra: Infra, topic_prefix: str, tmp_path: Path
 ) -> AsyncIterator[System]:
-    """A system of which nothing runs yet."""
+    """A system of which nothing runs yet. If all four services run at the end of a test, nothing may leak."""
     async with a_system(test_database, infra.kafka_bootstrap, topic_prefix, tmp_path, CALL_SPEED="200") as system:
         yield system
+        if set(system.running()) >= set(SERVICES):
+            await assert_nothing_leaks(system)
 
 
 @pytest.fixture

@@ -96,6 +96,10 @@ class System:
             process.wait(timeout=STOP_SECONDS)
         self.processes.clear()
 
+    def running(self) -> list[str]:
+        """Return the names of the instances that run."""
+        return [name for name, process in self.processes.items() if process.poll() is None]
+
     @property
     def url(self) -> str:
         """The API's address."""
