@@ -10,6 +10,7 @@ from shared.settings.service import Port, ServiceSettings
 
 DEFAULT_TARIFF_CENTS_PER_MINUTE = 8
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+MIN_RUNS_KEPT_DAYS = 30  # longer than topics and their dead letters keep what could be said of a run
 
 
 class ApiSettings(ServiceSettings):
@@ -26,6 +27,7 @@ class ApiSettings(ServiceSettings):
     ] = 1
 
     cors_origins: Annotated[str, Field(description="origins whose scripts may ask, comma-separated")] = ""
+    runs_kept_days: Annotated[int, Field(ge=MIN_RUNS_KEPT_DAYS)] | None = None
 
     @field_validator("tariffs")
     @classmethod

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from services.api.domain.asking import Answer, Asked
 from services.api.edges.db.admission import Admission
@@ -57,7 +58,11 @@ async def wire(settings: ApiSettings) -> Service:
         *(replace(component, vital=False) for component in station.components),
         Component(
             "cleaner",
-            lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),
+            lambda: clean_for_ever(
+                database,
+                partial(clean_once, runs_kept_days=settings.runs_kept_days),
+                every_seconds=CLEAN_EVERY_SECONDS,
+            ),
             vital=False,
         ),
     )

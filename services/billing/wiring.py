@@ -1,12 +1,15 @@
 """Billing's composition root: the only module that knows every other."""
 
+from services.billing.edges.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.billing.edges.db import SqlBooks
 from services.billing.edges.kafka import HEARS
 from services.billing.settings import BillingSettings
 from services.billing.usecases.give_up_unreadable import give_up_unreadable
 from services.billing.usecases.lock_accounts import lock_accounts
+from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.messaging.station import Hearing, open_station
+from shared.process.keep_running import Component
 from shared.process.service import Service
 
 HEARING = Hearing(HEARS, SqlBooks, give_up_unreadable, lock_accounts)
@@ -16,4 +19,9 @@ async def wire(settings: BillingSettings) -> Service:
     """Put billing together."""
     database = Database(settings.database_url, schema="billing")
     station = open_station(service="billing", settings=settings, database=database, hearing=HEARING)
-    return Service("billing", station.components, database.dispose, station.flush)
+    cleaner = Component(
+        "cleaner",
+        lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),
+        vital=False,
+    )
+    return Service("billing", (*station.components, cleaner), database.dispose, station.flush)

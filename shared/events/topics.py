@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 2 * 1024 * 1024  # headroom over the 1 MiB body limit of REST: JSON escapes are kept as they came
 DLQ_SUFFIX = "-dlq"
+KEPT_DAYS = 7
+DEAD_LETTERS_KEPT_DAYS = 14  # long enough to be looked at; they hold prompts and numbers as they came
+SEGMENT_DAYS = 1
+# Kafka deletes whole segments, each by its youngest record, and looks every few minutes.
+OLDEST_RECORD_DAYS = KEPT_DAYS + SEGMENT_DAYS + 1
+OLDEST_DEAD_LETTER_DAYS = DEAD_LETTERS_KEPT_DAYS + SEGMENT_DAYS + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ CLAIM_FALLBACK_SECONDS = 1.0
 DRAIN_SECONDS = 10.0
 MAX_CLAIM_ATTEMPTS = 200
 MAX_REAP_ATTEMPTS = 500
-ENDED_ATTEMPTS_KEPT_DAYS = 8
+ENDED_ATTEMPTS_KEPT_DAYS = 10  # longer than the topics keep a dispatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ MAX_RUNS_OF_ORG_PER_TICK = 50
 MAX_EXPIRIES_PER_TICK = 500
 FALLBACK_TICK_SECONDS = 2.0
 SHORTEST_PAUSE_SECONDS = 0.02
-GONE_WORKERS_KEPT_HOURS = 24
+GONE_WORKERS_KEPT_DAYS = 1
 LEFT_REQUESTS_KEPT_HOURS = 1
-ENDED_RUNS_KEPT_DAYS = 8  # longer than the topics keep what could ask for them again
+ENDED_RUNS_KEPT_DAYS = 10  # longer than the topics keep what could ask for them again
 
 NO_SLOT = "No slot became free in time"
 NO_ROOM = "No worker had room in time"

@@ -1,6 +1,6 @@
 """Deletes what no event can ask for any more."""
 
-from services.scheduler.domain.limits import ENDED_RUNS_KEPT_DAYS, GONE_WORKERS_KEPT_HOURS, LEFT_REQUESTS_KEPT_HOURS
+from services.scheduler.domain.limits import ENDED_RUNS_KEPT_DAYS, GONE_WORKERS_KEPT_DAYS, LEFT_REQUESTS_KEPT_HOURS
 from shared.db.cleaning import MAX_ROWS
 from shared.db.database import Database
 
@@ -21,8 +21,8 @@ async def clean_once(database: Database) -> int:
                 rows=MAX_ROWS,
             )
         await transaction.run(
-            "DELETE FROM workers WHERE heard_at < now() - make_interval(hours => :hours)",
-            hours=GONE_WORKERS_KEPT_HOURS,
+            "DELETE FROM workers WHERE heard_at < now() - make_interval(days => :days)",
+            days=GONE_WORKERS_KEPT_DAYS,
         )
         # Who ends a request's last run forgets it; two that end the last two at once may each see the other's.
         await transaction.run(

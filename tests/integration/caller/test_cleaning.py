@@ -8,8 +8,6 @@ from tests.integration.caller.instance import Caller, dispatched
 
 pytestmark = pytest.mark.integration
 
-TOPIC_KEPT_DAYS = 7
-
 
 async def test_only_what_ended_long_ago_goes(caller: Caller) -> None:
     await caller.call(dispatched(11), dispatched(12))
@@ -26,7 +24,3 @@ async def test_only_what_ended_long_ago_goes(caller: Caller) -> None:
     assert await clean_once(caller.database) == 1
     assert [await caller.status(run_id) for run_id in (11, 12, 13)] == [None, "completed", "waiting"]
     assert await clean_once(caller.database) == 0
-
-
-def test_an_attempt_outlives_the_dispatch_that_asked_for_it() -> None:
-    assert ENDED_ATTEMPTS_KEPT_DAYS > TOPIC_KEPT_DAYS

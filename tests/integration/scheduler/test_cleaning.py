@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.scheduler.domain.limits import ENDED_RUNS_KEPT_DAYS, GONE_WORKERS_KEPT_HOURS, LEFT_REQUESTS_KEPT_HOURS
+from services.scheduler.domain.limits import ENDED_RUNS_KEPT_DAYS, GONE_WORKERS_KEPT_DAYS, LEFT_REQUESTS_KEPT_HOURS
 from services.scheduler.edges.cleaner import clean_once
 from tests.integration.scheduler.conftest import Scheduler
 from tests.support.some_events import completed, failed, reserved, room
@@ -49,10 +49,10 @@ async def test_workers_that_are_long_gone_are_forgotten(scheduler: Scheduler) ->
     async with scheduler.ear.database.transaction() as transaction:
         await transaction.run(
             """
-            UPDATE workers SET heard_at = heard_at - make_interval(hours => :hours)
+            UPDATE workers SET heard_at = heard_at - make_interval(days => :days)
             WHERE worker_id = (SELECT min(worker_id) FROM workers)
             """,
-            hours=GONE_WORKERS_KEPT_HOURS,
+            days=GONE_WORKERS_KEPT_DAYS,
         )
     await clean_once(scheduler.ear.database)
     assert await scheduler.value("SELECT count(*) FROM workers") == 1

@@ -1,0 +1,21 @@
+"""How long the API keeps what it shows."""
+
+from services.api.edges.db.desk import KEY_LIFETIME_HOURS
+from shared.db.cleaning import Kept
+from shared.messaging.kept import MESSAGING_KEPT
+
+WHOSE = "the customer's own: RUNS_KEPT_DAYS, for ever unless it is set; then with its run and its batch"
+
+KEPT = (
+    Kept("orgs", "for ever, one row for each organisation"),
+    Kept("api_keys", "for ever: a revoked key must stay known as revoked, however often its issue is heard"),
+    Kept("agents", "until the platform deletes them"),
+    Kept("phone_numbers", "until the platform deletes them"),
+    Kept("funds", "for ever, one row for each organisation"),
+    Kept("ledger_entries", "for ever: the customer's statement, which sums up to the balance"),
+    Kept("runs", WHOSE),
+    Kept("calls", WHOSE),
+    Kept("batches", WHOSE),
+    Kept("idempotency_keys", "as long as the contract lets a request be repeated", KEY_LIFETIME_HOURS // 24),
+    *MESSAGING_KEPT,
+)
