@@ -16,9 +16,17 @@ NONSENSE: list[tuple[Event, dict[str, Any], str]] = [
     (requested(1), {"runs": [RUN | {"prompt_index": 1}]}, "value: prompt_index_past_prompts"),
     (requested(1, 2), {"runs": [RUN, RUN]}, "value: run_id_twice"),
     (requested(1, 2), {"batch_id": None}, "value: runs_without_batch"),
-    (requested(1), {"requested_at": "0001-01-01T00:00:00+14:00"}, "requested_at: value_error"),
-    (requested(1), {"requested_at": "9999-12-31T23:59:59-12:00"}, "requested_at: value_error"),
-    (started(1), {"started_at": "0001-01-01T00:00:00Z"}, "started_at: value_error"),
+    (
+        requested(1),
+        {"requested_at": "0001-01-01T00:00:00+14:00"},
+        "requested_at: must lie in the years from 1970 to 9998",
+    ),
+    (
+        requested(1),
+        {"requested_at": "9999-12-31T23:59:59-12:00"},
+        "requested_at: must lie in the years from 1970 to 9998",
+    ),
+    (started(1), {"started_at": "0001-01-01T00:00:00Z"}, "started_at: must lie in the years from 1970 to 9998"),
     (completed(1), {"duration_seconds": 2**31}, "duration_seconds: less_than_equal"),
     (failed(1, called=True), {"duration_seconds": 2**31}, "duration_seconds: less_than_equal"),
 ]
@@ -29,7 +37,7 @@ def test_nonsense_is_poison_that_names_what_is_wrong(event: Event, changes: dict
     value = json.dumps(json.loads(event.model_dump_json()) | changes).encode()
     with pytest.raises(Poison) as poison:
         open_sealed(BY_EVENT[type(event)], value)
-    assert str(poison.value).endswith(f"is not readable: {reason}")
+    assert f"is not readable: {reason}" in str(poison.value)
 
 
 def test_what_only_looks_odd_is_taken() -> None:
