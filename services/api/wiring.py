@@ -10,6 +10,8 @@ from services.api.edges.db.admission import Admission
 from services.api.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.picture import SqlPicture
+from services.api.edges.db.pools import open_pools
+from services.api.edges.db.reads import Reads
 from services.api.edges.http.app import create_app
 from services.api.edges.http.server import ApiServer
 from services.api.edges.kafka import HEARS
@@ -17,7 +19,6 @@ from services.api.settings import ApiSettings
 from services.api.usecases.give_up_unreadable import give_up_unreadable
 from services.api.usecases.lock_picture import lock_picture
 from shared.db.cleaning import clean_for_ever
-from shared.db.database import Database
 from shared.db.group_commit import GroupCommit
 from shared.messaging.messages import DeadLetter, Say
 from shared.messaging.station import Hearing, open_station
@@ -35,7 +36,8 @@ HEARING = Hearing(HEARS, SqlPicture, _on_dead_letters, lock_picture)
 
 async def wire(settings: ApiSettings) -> Service:
     """Put the API together."""
-    database = Database(settings.database_url, schema="api")
+    pools = open_pools(settings.database_url)
+    database = pools.work
     station = open_station(service="api", settings=settings, database=database, hearing=HEARING)
     admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing).answer)
     service: Service | None = None
@@ -45,8 +47,8 @@ async def wire(settings: ApiSettings) -> Service:
 
     app = create_app(
         submit=admission.submit,
-        database=database,
-        org_of=KeyRing(database).org_of,
+        reads=Reads(pools.reads),
+        org_of=KeyRing(pools.keys).org_of,
         readiness=readiness,
         cors_origins=settings.origins,
     )
@@ -71,5 +73,5 @@ async def wire(settings: ApiSettings) -> Service:
         await server.drain()
         await station.flush()
 
-    service = Service("api", components, database.dispose, drain)
+    service = Service("api", components, pools.dispose, drain)
     return service

@@ -1,6 +1,6 @@
 """One service's PostgreSQL schema: a pool of connections and the only place that commits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -25,9 +25,19 @@ PLANNING = {
 
 
 class Database:
-    """Connections to one service's schema. `url` is a plain `postgresql://` URL of the service's own role."""
+    """Connections to one service's schema. `url` is a plain `postgresql://` URL of the service's own role.
 
-    def __init__(self, url: str, *, schema: str, pool_connections: int = POOL_CONNECTIONS) -> None:
+    `settings` are PostgreSQL's, beside those of every connection: a pool for one purpose may have its own time-outs.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str,
+        pool_connections: int = POOL_CONNECTIONS,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.url = url
         self.schema = schema
         self._engine: AsyncEngine = create_async_engine(
@@ -44,7 +54,7 @@ class Database:
                 "statement_cache_size": CACHED_STATEMENTS,
                 "connection_class": LiveConnection,
                 "record_class": Row,
-                "server_settings": server_settings(schema, schema) | PLANNING,
+                "server_settings": server_settings(schema, schema) | PLANNING | dict(settings or {}),
             },
         )
 

@@ -10,6 +10,8 @@ from services.api.domain.asking import Answer, Asked
 from services.api.domain.pricing import DEFAULT_PRODUCT, Pricing
 from services.api.edges.db.admission import Admission
 from services.api.edges.db.key_ring import KeyRing
+from services.api.edges.db.pools import open_pools
+from services.api.edges.db.reads import Reads
 from services.api.edges.http.app import create_app
 from services.api.wiring import HEARING
 from shared.db.database import Database
@@ -30,14 +32,15 @@ async def an_api_ear(database: Database, *, partition: int = 0) -> Ear:
 @asynccontextmanager
 async def an_api(database_url: str, *, partition: int = 0) -> AsyncIterator[Api]:
     """Put an instance together."""
-    database = Database(database_url, schema="api")
+    pools = open_pools(database_url)
+    database = pools.work
     clock = Clock()
     ear = await an_api_ear(database, partition=partition)
     admission = GroupCommit[Asked, Answer](Admission(database, ear.outbox, PRICING).answer)
     app = create_app(
         submit=admission.submit,
-        database=database,
-        org_of=KeyRing(database, clock).org_of,
+        reads=Reads(pools.reads),
+        org_of=KeyRing(pools.keys, clock).org_of,
         readiness=lambda: Readiness(ready=True, parts={}),
         cors_origins=(FRIENDLY_ORIGIN,),
     )
@@ -50,4 +53,4 @@ async def an_api(database_url: str, *, partition: int = 0) -> AsyncIterator[Api]
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
-        await database.dispose()
+        await pools.dispose()

@@ -73,9 +73,9 @@ async def test_pages_have_links(api: Api) -> None:
         await api.hear(org.deposited(1))
     answer = await api.get(org, f"{PATH}?kind=deposit&limit=2&offset=2")
     assert answer.headers["x-total-count"] == "5"
-    assert answer.headers["link"] == (
-        f'<{PATH}?kind=deposit&limit=2&offset=4>; rel="next", <{PATH}?kind=deposit&limit=2&offset=0>; rel="prev"'
-    )
+    following, back = answer.headers["link"].split(", ")
+    assert following.startswith(f"<{PATH}?kind=deposit&limit=2&cursor=")
+    assert back == f'<{PATH}?kind=deposit&limit=2&offset=0>; rel="prev"'
 
 
 @pytest.mark.parametrize(("parameter", "value"), [("run_id", "0"), ("run_id", "x"), ("kind", ""), ("kind", "refund")])

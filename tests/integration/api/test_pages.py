@@ -1,12 +1,11 @@
 """Pages of the two bare lists: newest first, bounded, with totals and links that keep the filters."""
 
-import re
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx2
 import pytest
 
 from tests.integration.api.harness import BATCHES, CALLS, Api
+from tests.integration.api.paging import ids, links
 from tests.integration.api.problems import assert_invalid
 
 pytestmark = pytest.mark.integration
@@ -14,21 +13,12 @@ pytestmark = pytest.mark.integration
 LISTS = (CALLS, BATCHES, "/v1/calls", "/v1/billing/entries")
 
 
-def links(answer: httpx2.Response) -> dict[str, str]:
-    """The links of an answer by their relation."""
-    return {rel: url for url, rel in re.findall(r'<([^>]*)>; rel="(\w+)"', answer.headers.get("link", ""))}
-
-
-def ids(answer: httpx2.Response) -> list[int]:
-    return [one["id"] for one in answer.json()]
-
-
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
         *(("limit", value) for value in ("0", "-1", "201", "abc", "1.0", "", "1e2", "%2B1", "true", "9" * 400, "%00")),
-        *(("offset", value) for value in ("-1", "abc", "1.0", "", "9007199254740992", "9" * 400, "%D9%A1")),
+        *(("offset", value) for value in ("-1", "abc", "1.0", "", "10001", "9007199254740992", "9" * 400, "%D9%A1")),
     ],
 )
 async def test_a_page_that_is_no_page_is_refused_by_name(api: Api, path: str, parameter: str, value: str) -> None:
@@ -41,7 +31,7 @@ async def test_all_wrong_parameters_are_named_at_once(api: Api, path: str) -> No
 
 
 @pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("query", ["limit=1", "limit=200", "offset=9007199254740991", "what=1&order=asc&LIMIT=0", "&&"])
+@pytest.mark.parametrize("query", ["limit=1", "limit=200", "offset=10000", "what=1&order=asc&LIMIT=0", "&&"])
 async def test_every_other_page_is_served(api: Api, path: str, query: str) -> None:
     assert (await api.get(await api.org(), f"{path}?{query}")).status_code == 200
 

@@ -9,6 +9,7 @@ from shared.db.database import Database
 
 REMEMBERED_SECONDS = 2.0  # with the consumer's delay, a revocation is effective well within 5 s
 MAX_REMEMBERED_KEYS = 10_000
+CONNECTIONS = 2  # of a pool of their own: look-ups wait for nobody's work, and those who guess keys hold up none
 
 
 class KeyRing:

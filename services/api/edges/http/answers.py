@@ -83,6 +83,15 @@ def unavailable() -> Response:
     )
 
 
+def read_timed_out() -> Response:
+    return problem(
+        503,
+        "unavailable",
+        "This took too long to read. Please try again, or ask for less.",
+        {"Retry-After": str(UNAVAILABLE_RETRY_AFTER_SECONDS)},
+    )
+
+
 def internal_error() -> Response:
     return problem(500, "internal_error", "Something went wrong on our side.")
 

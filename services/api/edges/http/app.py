@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from services.api.edges.db.reads import Reads, ReadTimedOut
 from services.api.edges.http import answers
 from services.api.edges.http.cors import Cors
 from services.api.edges.http.docs_page import add_docs_page
@@ -18,7 +19,6 @@ from services.api.edges.http.posts import Submit, post_endpoints
 from services.api.edges.http.reading.gets import Gets
 from services.api.edges.http.reading.query import WrongQuery
 from services.api.edges.http.routes import add_operation, operations
-from shared.db.database import Database
 from shared.process.ops import Readiness
 
 DESCRIPTION = "Test calls for AI voice agents: a bot calls your agent, you get the log and the exact bill."
@@ -27,7 +27,7 @@ DESCRIPTION = "Test calls for AI voice agents: a bot calls your agent, you get t
 def create_app(
     *,
     submit: Submit,
-    database: Database,
+    reads: Reads,
     org_of: Callable[[str], Awaitable[int | None]],
     readiness: Callable[[], Readiness],
     cors_origins: Collection[str] = (),
@@ -45,13 +45,14 @@ def create_app(
         now = readiness()
         return answers.answer(now.told(), 200 if now.ready else 503)
 
-    for operation in operations(post_endpoints(submit), Gets(database), healthz):
+    for operation in operations(post_endpoints(submit), Gets(reads), healthz):
         add_operation(app, operation)
     app.add_route("/healthz", healthz, include_in_schema=False)
     app.add_route("/readyz", readyz, include_in_schema=False)
     add_docs_page(app)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(WrongQuery, _wrong_query)
+    app.add_exception_handler(ReadTimedOut, _read_timed_out)
     _describe_security(app)
     # Outside of Starlette's own error handling: the guard answers for what nobody else could.
     return Guard(Methods(_Reraising(app), app.routes), org_of, Cors(cors_origins))
@@ -84,6 +85,10 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 async def _wrong_query(_: Request, error: Exception) -> Response:
     return answers.invalid(error.fields if isinstance(error, WrongQuery) else {})
+
+
+async def _read_timed_out(_: Request, __: Exception) -> Response:
+    return answers.read_timed_out()
 
 
 def _describe_security(app: FastAPI) -> None:

@@ -14,7 +14,7 @@ from services.api.edges.http import schemas
 from services.api.edges.http.forms import AskingForm, BatchForm, TestCallForm
 from services.api.edges.http.idempotency import MAX_BODY_KEY_CHARS, MAX_HEADER_KEY_CHARS
 from services.api.edges.http.reading import gets
-from services.api.edges.http.reading.query import DEFAULT_LIMIT, MAX_LIMIT
+from services.api.edges.http.reading.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_VALUE_CHARS
 from shared.events.fields import MAX_ID
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -166,7 +166,13 @@ _STATUSES = {
 }
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-    "offset": {"type": "integer", "minimum": 0, "default": 0},
+    "offset": {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
+    "cursor": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_VALUE_CHARS,
+        "description": "of a `Link` of the same list with the same filters; not together with an offset",
+    },
     "target_type": {"type": "string", "enum": list(gets.TARGET_TYPES)},
     "direction": {"type": "string", "enum": ["inbound", "outbound"]},
     "kind": {"type": "string", "enum": list(gets.ENTRY_KINDS)},

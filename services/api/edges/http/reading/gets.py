@@ -1,18 +1,19 @@
 """The GET endpoints."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.api.edges.db import lists
 from services.api.edges.db.reading import Reading
+from services.api.edges.db.reads import Reads
 from services.api.edges.http import answers
 from services.api.edges.http.reading import query
-from services.api.edges.http.reading.pages import page_headers
-from services.api.edges.http.shapes import batch_json, call_json, entry_json, funds_json, run_json
-from shared.db.database import Database
+from services.api.edges.http.reading.pages import asked_page, bare, wrapped
+from services.api.edges.http.reading.writing import batch_bytes, run_bytes, with_json, written
+from services.api.edges.http.shapes import call_json, entry_json, funds_json
 from shared.events.fields import MAX_ID
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -55,43 +56,43 @@ ENTRY_QUERY: dict[str, query.Reader] = {
 
 
 class Gets:
-    """Endpoints over one database. Each reads its own organisation only."""
+    """Endpoints over what is read. Each reads its own organisation only."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     async def list_test_calls(self, request: Request) -> Response:
         """List test-call runs, newest first."""
-        asked = query.read_query(request.scope["query_string"], RUN_QUERY)
+        asked = asked_page(request, RUN_QUERY, lists.RUNS)
         async with self._reading(request) as reading:
-            runs, total = await reading.runs(**asked)
-        return answers.answer([run_json(run) for run in runs], headers=_page(request, asked, total))
+            page = await reading.runs(asked.filters, asked.place)
+        return bare(request, asked, page, run_bytes)
 
     async def get_test_call(self, request: Request) -> Response:
         """Return one test-call run."""
         async with self._reading(request) as reading:
             run = await reading.run(_path_id(request))
-        return answers.not_found() if run is None else answers.answer(run_json(run))
+        return answers.not_found() if run is None else written(run_bytes(run))
 
     async def list_test_call_batches(self, request: Request) -> Response:
         """List batches, newest first."""
-        asked = query.read_query(request.scope["query_string"], BATCH_QUERY)
+        asked = asked_page(request, BATCH_QUERY, lists.BATCHES)
         async with self._reading(request) as reading:
-            batches, total = await reading.batches(**asked)
-        return answers.answer([batch_json(batch) for batch in batches], headers=_page(request, asked, total))
+            page = await reading.batches(asked.filters, asked.place)
+        return bare(request, asked, page, batch_bytes)
 
     async def get_test_call_batch(self, request: Request) -> Response:
         """Return one batch."""
         async with self._reading(request) as reading:
             batch = await reading.batch(_path_id(request))
-        return answers.not_found() if batch is None else answers.answer(batch_json(batch))
+        return answers.not_found() if batch is None else written(batch_bytes(batch))
 
     async def list_calls(self, request: Request) -> Response:
-        """List call logs, newest first."""
-        asked = query.read_query(request.scope["query_string"], CALL_QUERY)
+        """List call logs, the one that was placed last first."""
+        asked = asked_page(request, CALL_QUERY, lists.CALLS)
         async with self._reading(request) as reading:
-            calls, total = await reading.calls(**asked)
-        return _wrapped(request, asked, total, [call_json(call) for call in calls])
+            page = await reading.calls(asked.filters, asked.place)
+        return wrapped(request, asked, page, lambda call: answers.json_bytes(call_json(call)))
 
     async def get_call(self, request: Request) -> Response:
         """Return one call log."""
@@ -104,7 +105,7 @@ class Gets:
         call_id = _path_id(request)
         async with self._reading(request) as reading:
             turns = await reading.transcript(call_id)
-        return answers.not_found() if turns is None else answers.answer({"call_id": call_id, "transcripts": turns})
+        return answers.not_found() if turns is None else written(with_json({"call_id": call_id}, transcripts=turns))
 
     async def get_billing(self, request: Request) -> Response:
         """Return the organisation's funds."""
@@ -113,15 +114,13 @@ class Gets:
 
     async def list_billing_entries(self, request: Request) -> Response:
         """List ledger entries, newest first."""
-        asked = query.read_query(request.scope["query_string"], ENTRY_QUERY)
+        asked = asked_page(request, ENTRY_QUERY, lists.ENTRIES)
         async with self._reading(request) as reading:
-            entries, total = await reading.entries(**asked)
-        return _wrapped(request, asked, total, [entry_json(entry) for entry in entries])
+            page = await reading.entries(asked.filters, asked.place)
+        return wrapped(request, asked, page, lambda entry: answers.json_bytes(entry_json(entry)))
 
-    @asynccontextmanager
-    async def _reading(self, request: Request) -> AsyncIterator[Reading]:
-        async with self._database.reading() as transaction:
-            yield Reading(transaction, request.state.org_id)
+    def _reading(self, request: Request) -> AbstractAsyncContextManager[Reading]:
+        return self._reads.of(request.state.org_id)
 
 
 def _path_id(request: Request) -> int:
@@ -129,12 +128,3 @@ def _path_id(request: Request) -> int:
     given = next(str(value) for value in request.path_params.values())
     is_integer = given.isascii() and given.isdigit() and len(given) <= MAX_ID_DIGITS and given[0] != "0"
     return int(given) if is_integer and int(given) <= MAX_ID else 0
-
-
-def _page(request: Request, asked: dict[str, Any], total: int) -> dict[str, str]:
-    return page_headers(request, total=total, limit=asked["limit"], offset=asked["offset"])
-
-
-def _wrapped(request: Request, asked: dict[str, Any], total: int, results: list[Any]) -> Response:
-    body = {"results": results, "total": total, "limit": asked["limit"], "offset": asked["offset"]}
-    return answers.answer(body, headers=_page(request, asked, total))

@@ -12,6 +12,7 @@ MAX_PARAMETERS = 100
 MAX_VALUE_CHARS = 300
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+MAX_OFFSET = 10_000
 
 Reader = Callable[[str], Any]
 
@@ -91,7 +92,15 @@ def _instant(value: str) -> tuple[datetime, bool]:
     return at, is_date
 
 
-PAGE: dict[str, Reader] = {"limit": integer(1, MAX_LIMIT), "offset": integer(0)}
+def offset(value: str) -> int:
+    """Read an offset. Rows are walked to get there: deeper ones have a cursor."""
+    read: int = integer(0)(value)
+    if read > MAX_OFFSET:
+        raise ValueError(f'Must be at most {MAX_OFFSET}. Deeper rows are reached by the cursor of Link: rel="next".')
+    return read
+
+
+PAGE: dict[str, Reader] = {"limit": integer(1, MAX_LIMIT), "offset": offset, "cursor": text}
 
 
 def read_query(query: bytes, readers: Mapping[str, Reader]) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""What the GET endpoints read with: connections of their own, in turns, each statement within a bounded time."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from services.api.edges.db.reading import Reading
+from services.api.edges.db.turns import Turns
+from shared.db.database import Database
+from shared.errors import Transient
+
+CONNECTIONS = 6
+CONNECTIONS_OF_ORG = 3  # at once: however much an organisation reads, another one's read does not wait for it
+WAITING_OF_ORG = 100
+WAIT_SECONDS = 5.0
+STATEMENT_TIMEOUT_MS = 2_000
+
+# Every read goes by an index and joins by key. A plan that is made while tables are small would scan and hash them, and
+# be kept until the next ANALYZE.
+PLANNER = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+
+
+class ReadTimedOut(Transient):
+    """PostgreSQL was told to stop: the read would have taken others' time."""
+
+
+def database_of_reads(url: str) -> Database:
+    """Return a pool that nothing but reads may use, so that they starve neither admission nor key look-ups."""
+    return Database(
+        url,
+        schema="api",
+        pool_connections=CONNECTIONS,
+        settings={**PLANNER, "statement_timeout": str(STATEMENT_TIMEOUT_MS)},
+    )
+
+
+class Reads:
+    """Opens one organisation's view, in its turn."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turns = Turns(
+            at_once=CONNECTIONS,
+            at_once_of_org=CONNECTIONS_OF_ORG,
+            waiting_of_org=WAITING_OF_ORG,
+            wait_seconds=WAIT_SECONDS,
+        )
+
+    @asynccontextmanager
+    async def of(self, org_id: int) -> AsyncIterator[Reading]:
+        """Open a view. Raises Overloaded or ReadTimedOut, both transient."""
+        async with self._turns.turn(org_id):
+            try:
+                async with self._database.reading() as transaction:
+                    yield Reading(transaction, org_id)
+            except asyncpg.QueryCanceledError:
+                raise ReadTimedOut("the read took too long") from None

@@ -1,0 +1,36 @@
+"""Writes rows as JSON. What is stored as JSON goes out as it is: a page of transcripts is never parsed."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from services.api.domain.views import BATCH_COLUMNS, RUN_COLUMNS, BatchView, RunView
+from services.api.edges.http.answers import json_bytes
+from services.api.edges.http.shapes import batch_json, run_json
+
+_RUN_FIELDS = tuple(name for name in RUN_COLUMNS if name != "metadata")
+_BATCH_FIELDS = tuple(name for name in BATCH_COLUMNS if name != "scenario_prompts")
+
+
+def written(body: bytes) -> Response:
+    """Return a JSON answer that is written already."""
+    return Response(body, media_type="application/json")
+
+
+def with_json(content: dict[str, Any], **stored: str) -> bytes:
+    """Write an object whose fields `stored` are JSON already."""
+    plain = json_bytes({name: value for name, value in content.items() if name not in stored})
+    fields = [plain[1:-1], *(f'"{name}":{text}'.encode() for name, text in stored.items())]
+    return b"{" + b",".join(field for field in fields if field) + b"}"
+
+
+def run_bytes(row: Any) -> bytes:
+    """Write a run from its row."""
+    view = RunView(**{name: row[name] for name in _RUN_FIELDS}, metadata={}, transcript=[])
+    return with_json(run_json(view), metadata=row["metadata"], transcript=row["transcript"])
+
+
+def batch_bytes(row: Any) -> bytes:
+    """Write a batch from its row."""
+    view = BatchView(**{name: row[name] for name in _BATCH_FIELDS}, scenario_prompts=[], run_ids=row["run_ids"])
+    return with_json(batch_json(view), scenario_prompts=row["scenario_prompts"])
