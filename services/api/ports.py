@@ -18,6 +18,7 @@ from shared.events.directory import (
     PhoneNumberUpserted,
 )
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
+from shared.messaging.messages import Heard
 
 KeyOfOrg = tuple[int, str]
 
@@ -63,21 +64,21 @@ class Picture(Protocol):
     ) -> None:
         """Lock rows of organisations, runs (by their ids or their requests') with their batches, and accounts."""
 
-    async def upsert_orgs(self, events: Sequence[OrgUpserted]) -> None: ...
+    async def upsert_orgs(self, heard: Sequence[Heard[OrgUpserted]]) -> None: ...
 
-    async def issue_keys(self, events: Sequence[ApiKeyIssued]) -> None: ...
+    async def issue_keys(self, heard: Sequence[Heard[ApiKeyIssued]]) -> None: ...
 
     async def revoke_keys(self, events: Sequence[ApiKeyRevoked]) -> None: ...
 
     async def revoke_keys_of_any_org(self, key_ids: Collection[int]) -> None: ...
 
-    async def upsert_agents(self, events: Sequence[AgentUpserted]) -> None: ...
+    async def upsert_agents(self, heard: Sequence[Heard[AgentUpserted]]) -> None: ...
 
-    async def delete_agents(self, events: Sequence[AgentDeleted]) -> None: ...
+    async def delete_agents(self, heard: Sequence[Heard[AgentDeleted]]) -> None: ...
 
-    async def upsert_numbers(self, events: Sequence[PhoneNumberUpserted]) -> None: ...
+    async def upsert_numbers(self, heard: Sequence[Heard[PhoneNumberUpserted]]) -> None: ...
 
-    async def delete_numbers(self, events: Sequence[PhoneNumberDeleted]) -> None: ...
+    async def delete_numbers(self, heard: Sequence[Heard[PhoneNumberDeleted]]) -> None: ...
 
     async def take_accounts(
         self, accounts: Sequence[tuple[int, Account]], entries: Sequence[tuple[int, LedgerEntry]]
@@ -102,5 +103,8 @@ class Picture(Protocol):
     async def fail(self, events: Sequence[TestCallFailed]) -> None:
         """Fail runs and their calls."""
 
-    async def bill(self, bills: Sequence[tuple[int, int, int, datetime]]) -> None:
-        """Note billing's final word on runs: (run, cents, minutes, at)."""
+    async def lose_ends(self, run_ids: Collection[int], at: datetime) -> None:
+        """Note runs that have completed, but nobody knows how: billing's word, heard already or not, ends them."""
+
+    async def bill(self, bills: Sequence[tuple[int, int | None, int | None, datetime]]) -> None:
+        """Note billing's final word on runs: (run, cents, minutes, at). A charge that could not be read has None."""

@@ -14,15 +14,10 @@ OLDEST_DEAD_LETTER_DAYS = DEAD_LETTERS_KEPT_DAYS + SEGMENT_DAYS + 1
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A Kafka topic. `kept_for_ever`: a service rebuilt from nothing reads it again from the start.
-
-    `in_sequence`: a later event of another type can undo an earlier one with the same key, so a consumer applies
-    runs of equal type one after the other instead of one statement for each type.
-    """
+    """A Kafka topic. `kept_for_ever`: a service rebuilt from nothing reads it again from the start."""
 
     name: str
     kept_for_ever: bool = False
-    in_sequence: bool = False
 
     @property
     def dlq(self) -> str:
@@ -33,7 +28,7 @@ TEST_CALL_REQUESTS = Topic("test-call-requests")
 BILLING_ENTRIES = Topic("billing-entries")
 TEST_CALL_ADMISSIONS = Topic("test-call-admissions")
 TEST_CALL_EXECUTIONS = Topic("test-call-executions")
-PLATFORM_DIRECTORY = Topic("platform-directory", kept_for_ever=True, in_sequence=True)
+PLATFORM_DIRECTORY = Topic("platform-directory", kept_for_ever=True)
 PLATFORM_PAYMENTS = Topic("platform-payments", kept_for_ever=True)
 TOPICS = (
     TEST_CALL_REQUESTS,

@@ -9,7 +9,6 @@ from shared.db.failures import is_too_much, is_transient
 from shared.db.transaction import Transaction
 from shared.errors import NotYet, Poison
 from shared.events.register import BY_EVENT
-from shared.events.topics import TOPICS
 from shared.messaging.dead_letters import dead_letter, sealed_for_dlq
 from shared.messaging.messages import DeadLetter, Heard, Hears, Say
 from shared.messaging.offsets import Offsets, TopicPartition
@@ -24,7 +23,6 @@ Books = Any  # what a service opens on a transaction for its use cases
 LockFirst = Callable[[Books, Sequence[Heard[Any]]], Awaitable[None]]
 OnDeadLetters = Callable[[Books, Sequence[DeadLetter]], Awaitable[Sequence[Say]]]
 MAX_AT_ONCE = 4_096  # more than a poll brings
-IN_SEQUENCE = frozenset(topic.name for topic in TOPICS if topic.in_sequence)
 
 
 class Applier:
@@ -174,20 +172,10 @@ class Applier:
             )
 
     def _grouped(self, heard: Sequence[Heard[Any]]) -> Iterator[tuple[type, list[Heard[Any]]]]:
-        """Group by event, in the order of the service's table; where sequence matters, only neighbours are grouped."""
-        sequenced = [one for one in heard if one.position[0] in IN_SEQUENCE]
-        run: list[Heard[Any]] = []
-        for one in sequenced:
-            if run and type(run[0].event) is not type(one.event):
-                yield type(run[0].event), run
-                run = []
-            run.append(one)
-        if run:
-            yield type(run[0].event), run
+        """Group by event, in the order of the service's table."""
         groups: dict[type, list[Heard[Any]]] = {}
         for one in heard:
-            if one.position[0] not in IN_SEQUENCE:
-                groups.setdefault(type(one.event), []).append(one)
+            groups.setdefault(type(one.event), []).append(one)
         yield from sorted(groups.items(), key=lambda group: self._order[group[0]])
 
     def _topic(self, record: Record) -> str:

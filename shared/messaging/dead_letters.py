@@ -4,7 +4,7 @@ from shared.events.attributes import attributes_of
 from shared.events.envelope import Sealed
 from shared.events.topics import DLQ_SUFFIX, MAX_RECORD_BYTES
 from shared.messaging.messages import DeadLetter
-from shared.messaging.reading import Record
+from shared.messaging.reading import Record, said_when
 
 MAX_REASON_CHARS = 500
 MAX_KEPT_HEADERS = 30
@@ -47,4 +47,5 @@ def dead_letter(record: Record, topic: str, reason: str) -> DeadLetter:
     """Return what the service itself may know of a dead record: its attributes."""
     said = attributes_of(record.headers, record.value)
     key = (record.key or b"")[:MAX_KEPT_KEY_BYTES].decode(errors="replace")
-    return DeadLetter(topic, said.type, said.subject, reason, said.traceparent, key)
+    event_id, occurred_at = said_when(said, record, topic)
+    return DeadLetter(topic, said.type, said.subject, reason, said.traceparent, event_id, occurred_at, key)

@@ -1,6 +1,6 @@
 """What use cases hear and say: plain values that know nothing of Kafka."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 from shared.events.event import Event
 
 E = TypeVar("E", bound=Event, covariant=True)
+F = TypeVar("F", bound=Event)
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,14 @@ class Heard(Generic[E]):
     occurred_at: datetime
     traceparent: str | None
     position: tuple[str, int, int]
+
+
+def newest(heard: Iterable[Heard[F]], thing: Callable[[F], K]) -> dict[K, Heard[F]]:
+    """Return the fact about each thing that was said last, whatever the order; of two at one time the greater id's."""
+    last: dict[K, Heard[F]] = {}
+    for one in sorted(heard, key=lambda one: (one.occurred_at, one.event_id)):
+        last[thing(one.event)] = one
+    return last
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class Say:
 class DeadLetter:
     """A record that was given up. Only its headers can be trusted; each may be missing.
 
+    `event_id` and `occurred_at` are as if it were heard: its id and time, or its place and the broker's time.
     `subject` is `ce_subject`, `type` is `ce_type`, `key` the record's key; `reason` never quotes the contents.
     """
 
@@ -41,6 +52,8 @@ class DeadLetter:
     subject: str | None
     reason: str
     traceparent: str | None
+    event_id: str
+    occurred_at: datetime
     key: str | None = None
 
 

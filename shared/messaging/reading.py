@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from shared.errors import Poison
-from shared.events.attributes import DIFFERENT_TYPES, attributes_of
+from shared.events.attributes import DIFFERENT_TYPES, Attributes, attributes_of
 from shared.events.envelope import open_sealed
 from shared.events.event import Event
 from shared.events.register import BY_TYPE, KNOWN_NAMES, Registered
@@ -61,13 +61,14 @@ def read(record: Record, topic: str, hears: Mapping[str, Registered]) -> Heard[A
         event: Event = open_sealed(registered, said.data)
     except Poison as error:
         return Unreadable(str(error))
-    return Heard(
-        event,
-        said.id or f"{topic}/{record.partition}/{record.offset}",
-        _instant(said.time, record.timestamp),
-        said.traceparent,
-        (topic, record.partition, record.offset),
-    )
+    event_id, occurred_at = said_when(said, record, topic)
+    return Heard(event, event_id, occurred_at, said.traceparent, (topic, record.partition, record.offset))
+
+
+def said_when(said: Attributes, record: Record, topic: str) -> tuple[str, datetime]:
+    """Return an event's id and time; where it does not say them, its place on the log and the broker's time."""
+    event_id = said.id or f"{topic}/{record.partition}/{record.offset}"
+    return event_id, _instant(said.time, record.timestamp)
 
 
 def _concerns(type_: str, hears: Mapping[str, Registered]) -> bool:

@@ -54,10 +54,14 @@ class Ear:
 
     async def hear(self, *events: Event) -> list[Event]:
         """Apply events as one poll; return what was said. What failed is not consumed and may be heard again."""
+        return await self.hear_facts(*((event, datetime.now(UTC), str(uuid4())) for event in events))
+
+    async def hear_facts(self, *facts: tuple[Event, datetime, str]) -> list[Event]:
+        """Apply events as one poll, each said at a time and under an id of its own."""
         ends = dict(self.positions)
         records = []
-        for event in events:
-            sealed = seal(event, event_id=str(uuid4()), occurred_at=datetime.now(UTC), traceparent=None)
+        for event, said_at, event_id in facts:
+            sealed = seal(event, event_id=event_id, occurred_at=said_at, traceparent=None)
             at = (sealed.topic, self.partition)
             records.append(Delivered(sealed.topic, self.partition, ends[at], sealed.key, sealed.value, sealed.headers))
             ends[at] += 1

@@ -11,6 +11,10 @@ KEPT = (
     Kept("api_keys", "for ever: a revoked key must stay known as revoked, however often its issue is heard"),
     Kept("agents", "until the platform deletes them"),
     Kept("phone_numbers", "until the platform deletes them"),
+    Kept(
+        "directory_facts",
+        "for ever, as the topic is: when each thing was last spoken of, so that an older word does not bring it back",
+    ),
     Kept("funds", "for ever, one row for each organisation"),
     Kept("ledger_entries", "for ever: the customer's statement, which sums up to the balance"),
     Kept("runs", WHOSE),

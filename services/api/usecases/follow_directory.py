@@ -1,4 +1,4 @@
-"""Follow the directory: organisations, keys, agents and numbers, in the order in which they were published."""
+"""Follow the directory: organisations, keys, agents and numbers. Of each the newer fact counts, in any order."""
 
 from collections.abc import Sequence
 
@@ -16,42 +16,42 @@ from shared.messaging.messages import Heard, Say
 
 
 async def upsert_orgs(picture: Picture, heard: Sequence[Heard[OrgUpserted]]) -> list[Say]:
-    """Take over organisations; the last one of a poll counts."""
-    await picture.upsert_orgs([one.event for one in heard])
+    """Take over organisations."""
+    await picture.upsert_orgs(heard)
     return []
 
 
 async def issue_keys(picture: Picture, heard: Sequence[Heard[ApiKeyIssued]]) -> list[Say]:
     """Let keys in. A key that was revoked stays so, however often its issue is heard."""
-    await picture.issue_keys([one.event for one in heard])
+    await picture.issue_keys(heard)
     return []
 
 
 async def revoke_keys(picture: Picture, heard: Sequence[Heard[ApiKeyRevoked]]) -> list[Say]:
-    """Let keys in no more."""
+    """Let keys in no more, not even those whose issue is heard later."""
     await picture.revoke_keys([one.event for one in heard])
     return []
 
 
 async def upsert_agents(picture: Picture, heard: Sequence[Heard[AgentUpserted]]) -> list[Say]:
-    """Take over agents; the last one of a poll counts."""
-    await picture.upsert_agents([one.event for one in heard])
+    """Take over agents."""
+    await picture.upsert_agents(heard)
     return []
 
 
 async def delete_agents(picture: Picture, heard: Sequence[Heard[AgentDeleted]]) -> list[Say]:
     """Forget agents. What was accepted goes on: its request carries all it needs."""
-    await picture.delete_agents([one.event for one in heard])
+    await picture.delete_agents(heard)
     return []
 
 
 async def upsert_numbers(picture: Picture, heard: Sequence[Heard[PhoneNumberUpserted]]) -> list[Say]:
-    """Take over phone numbers; the last one of a poll counts."""
-    await picture.upsert_numbers([one.event for one in heard])
+    """Take over phone numbers."""
+    await picture.upsert_numbers(heard)
     return []
 
 
 async def delete_numbers(picture: Picture, heard: Sequence[Heard[PhoneNumberDeleted]]) -> list[Say]:
     """Forget phone numbers."""
-    await picture.delete_numbers([one.event for one in heard])
+    await picture.delete_numbers(heard)
     return []

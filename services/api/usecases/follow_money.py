@@ -41,11 +41,11 @@ async def note_balance(picture: Picture, heard: Sequence[Heard[BalanceChanged]])
 
 
 async def note_settled(picture: Picture, heard: Sequence[Heard[ChargeSettled]]) -> list[Say]:
-    """Note what runs cost. May come before their completion is heard."""
+    """Note what runs cost. May come before their completion is heard, or instead of it."""
+    await _take(picture, heard)
     await picture.bill(
         [(one.event.run_id, one.event.settled_cents, one.event.billable_minutes, one.event.billed_at) for one in heard]
     )
-    await _take(picture, heard)
     return []
 
 

@@ -56,11 +56,13 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class OrgLimits:
-    """An organisation's limits."""
+    """An organisation's limits, and when they were said."""
 
     org_id: int
     max_concurrent_runs: int
     max_queue_seconds: int
+    said_at: datetime
+    said_id: str
 
 
 @dataclass(frozen=True, slots=True)

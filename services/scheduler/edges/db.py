@@ -25,14 +25,19 @@ class SqlQueue(Arriving, Dispatching, Ending, Rooms):
     async def set_limits(self, limits: Sequence[OrgLimits]) -> None:
         await self._transaction.run(
             """
-            UPDATE orgs SET max_concurrent_runs = new.slots, max_queue_seconds = new.seconds
-            FROM unnest(CAST(:orgs AS bigint[]), CAST(:slots AS integer[]), CAST(:seconds AS integer[]))
-                 AS new (org_id, slots, seconds)
+            UPDATE orgs SET max_concurrent_runs = new.slots, max_queue_seconds = new.seconds,
+                            limits_said_at = new.said_at, limits_said_id = new.said_id
+            FROM unnest(CAST(:orgs AS bigint[]), CAST(:slots AS integer[]), CAST(:seconds AS integer[]),
+                        CAST(:ats AS timestamptz[]), CAST(:event_ids AS text[]))
+                 AS new (org_id, slots, seconds, said_at, said_id)
             WHERE orgs.org_id = new.org_id
+              AND (orgs.limits_said_at, orgs.limits_said_id) < (new.said_at, new.said_id)
             """,
             orgs=[one.org_id for one in limits],
             slots=[one.max_concurrent_runs for one in limits],
             seconds=[one.max_queue_seconds for one in limits],
+            ats=[one.said_at for one in limits],
+            event_ids=[one.said_id.replace("\x00", "") for one in limits],
         )
 
     async def lock_orgs(self, org_ids: Collection[int]) -> None:

@@ -79,7 +79,8 @@ async def test_so_does_the_end_of_a_run_whose_stored_dispatch_is_not_readable(ca
 
 
 async def test_so_does_the_end_of_a_run_whose_dispatch_was_not_readable(caller: Caller) -> None:
-    letter = DeadLetter("test-call-admissions", "rehearsal.TestCallDispatched.v1", "11", "why", TRACEPARENT)
+    type_, at = "rehearsal.TestCallDispatched.v1", datetime.now(UTC)
+    letter = DeadLetter("test-call-admissions", type_, "11", "why", TRACEPARENT, "an id", at)
     async with caller.database.transaction() as transaction:
         says = await give_up_unreadable(SqlAttempts(transaction, poke=lambda: None), [letter])
         await caller.outbox.write(transaction, says)

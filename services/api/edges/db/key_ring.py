@@ -30,8 +30,11 @@ class KeyRing:
         async with self._database.reading() as transaction:
             row = await transaction.row(
                 """
-                SELECT org_id, key_sha256 FROM api_keys
-                WHERE key_sha256 = :digest AND kind = 'secret' AND revoked_at IS NULL
+                SELECT org_id, key_sha256 FROM (
+                    SELECT org_id, key_sha256, kind, revoked_at FROM api_keys WHERE key_sha256 = :digest
+                    ORDER BY said_at, said_id, org_id, key_id LIMIT 1
+                ) AS issued_first
+                WHERE kind = 'secret' AND revoked_at IS NULL
                 """,
                 digest=digest,
             )
