@@ -1,82 +1,81 @@
-"""With a long queue a tick reads what it dispatches, not the queue."""
+"""Polls and ticks read what they are about, however long the queue is and however much has ended."""
 
-import json
-from typing import Any
+import asyncio
 
 import pytest
 
-from services.scheduler.domain import limits
-from services.scheduler.edges.gauges import MEASURE
-from services.scheduler.edges.statements import (
-    DISPATCH_DUE,
-    EXPIRE_OVERDUE,
-    LOCK_ORGS_OF,
-    LOCK_ORGS_WITH_OVERDUE,
-    LOCK_ORGS_WITH_WORK,
-    ROOM,
-    SECONDS_TO_NEXT,
-    SECONDS_TO_NEXT_EXPIRY,
-)
-from shared.db.database import Database
+from shared.events.admissions import TestCallDispatched
+from tests.integration.scheduler.conftest import Scheduler, slots
+from tests.support.databases import TestDatabase
+from tests.support.plans import Recorded, assert_nothing_reads_too_much, copy_rows, explain_all, lose, recording
+from tests.support.some_events import completed, declined, failed, of, requested, reserved, started
+from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
-
-QUEUED_RUNS = 100_000
-ORGS = 100
-READ_AT_MOST = 20_000  # rows; a scan of the queue would be 100 000
-
-FILL = """
-INSERT INTO runs (run_id, org_id, request_id, batch_id, position, prompt_index, stagger_seconds, status, due_at,
-                  requested_at, expires_at)
-SELECT nth, nth % :orgs + 1, nth, NULL, 0, 0, 0, 'queued', now() - interval '1 second', now(), now() + interval '1 hour'
-FROM generate_series(1, :runs) AS nth
-"""
-
-VALUES: dict[str, dict[str, Any]] = {
-    LOCK_ORGS_OF: {"runs": list(range(1, 501)), "requests": list(range(1, 501))},
-    LOCK_ORGS_WITH_WORK: {"max_orgs": limits.MAX_ORGS_PER_TICK},
-    DISPATCH_DUE: {
-        "orgs": list(range(1, ORGS + 1)),
-        "long_wait_seconds": limits.LONG_WAIT_SECONDS,
-        "max_runs": limits.MAX_DISPATCHES_PER_TICK,
-        "max_runs_of_org": limits.MAX_RUNS_OF_ORG_PER_TICK,
-        "start_within_seconds": limits.START_WITHIN_SECONDS,
-    },
-    LOCK_ORGS_WITH_OVERDUE: {"max_runs": limits.MAX_EXPIRIES_PER_TICK},
-    EXPIRE_OVERDUE: {"orgs": list(range(1, ORGS + 1)), "max_runs": limits.MAX_EXPIRIES_PER_TICK},
-    SECONDS_TO_NEXT: {},
-    SECONDS_TO_NEXT_EXPIRY: {},
-    ROOM: {"heard_within_seconds": limits.ROOM_HEARD_WITHIN_SECONDS},
-    MEASURE: {
-        "heard_within_seconds": limits.ROOM_HEARD_WITHIN_SECONDS,
-        "max_orgs": limits.MAX_ORGS_PER_TICK,
-        "max_runs_of_org": limits.MAX_RUNS_OF_ORG_PER_TICK,
-    },
-}
+MANY = 500  # slots
 
 
-@pytest.mark.parametrize("statement", VALUES)
-async def test_a_tick_does_not_read_the_queue(database: Database, statement: str) -> None:
-    async with database.transaction() as transaction:
-        await transaction.run(
-            """
-            INSERT INTO orgs (org_id, max_concurrent_runs, max_queue_seconds, next_due_at)
-            SELECT nth, 3, 3600, now() FROM generate_series(1, :orgs) AS nth
-            """,
-            orgs=ORGS,
-        )
-        await transaction.run(FILL, orgs=ORGS, runs=QUEUED_RUNS)
-        await transaction.run("INSERT INTO requests SELECT nth, '{}' FROM generate_series(1, :runs) AS nth", runs=300)
-    async with database.transaction() as transaction:
-        explained = await transaction.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", **VALUES[statement])
-    plan = explained if isinstance(explained, list) else json.loads(explained)
-    read = _rows_read(plan[0]["Plan"])
-    assert read < READ_AT_MOST, f"{read} rows read: {json.dumps(plan)}"
+async def live(scheduler: Scheduler) -> None:
+    """Hear everything that the scheduler hears, and tick; leave runs of every state behind."""
+    await scheduler.hear(*(slots(MANY, org_id=org_id) for org_id in (1, 2, 3)))
+    await scheduler.hear(*(requested(run, run + 1, run + 2, stagger_seconds=2) for run in range(10, 70, 3)))
+    await scheduler.hear(*(reserved(run, run + 1, run + 2) for run in range(10, 70, 3)))
+    await scheduler.hear(*(reserved(run) for run in range(100, 110)), *(failed(run) for run in range(110, 120)))
+    await scheduler.hear(*(requested(run) for run in range(100, 120)))
+    for run in (200, 210):
+        await scheduler.accept(*range(run, run + 5), org_id=2)
+    dispatched = await scheduler.tick()
+    assert dispatched
+    await scheduler.hear(*(started(run, batch_id=run) for run in dispatched))
+    await scheduler.hear(*(completed(run) for run in dispatched[:20]))
+    await scheduler.hear(requested(300), declined(300), declined(301))
+    for event in (requested(310), reserved(310), completed(dispatched[-1]), declined(311)):
+        await scheduler.ear.hear_garbage(event)
+    await ticked(scheduler)
+    await scheduler.hear(requested(500, org_id=3))
+    await scheduler.accept(501, org_id=3)
+    await scheduler.time_passes(10_000)
+    await scheduler.accept(*range(600, 620), org_id=1, stagger_seconds=1)
+    await scheduler.accept(*range(700, 720), org_id=1)
+    await scheduler.accept(800, org_id=1)
 
 
-def _rows_read(node: dict[str, Any]) -> int:
-    """Rows that scans of the queue touched, filtered ones too."""
-    own = 0
-    if node.get("Relation Name") == "runs" and "Scan" in node["Node Type"]:
-        own = int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
-    return own + sum(_rows_read(child) for child in node.get("Plans", []))
+async def ticked(scheduler: Scheduler) -> None:
+    """Let the ticker run as it does in the service: tick, then ask when the next one is due."""
+    running = asyncio.create_task(scheduler.ticker.run(scheduler.ear.outbox))
+    for run in (400, 401):
+        await scheduler.accept(run, org_id=3)
+        scheduler.ticker.poke()
+
+        async def is_dispatched() -> bool:
+            return bool(of(await scheduler.ear.said(), TestCallDispatched))
+
+        await eventually(is_dispatched, what="a dispatch")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def explained(
+    scheduler: Scheduler, test_database: TestDatabase, patch: pytest.MonkeyPatch, rows: int
+) -> Recorded:
+    with recording(patch) as recorded:
+        await live(scheduler)
+    await copy_rows(test_database.admin_url, "scheduler", rows)
+    assert_nothing_reads_too_much(await explain_all(recorded))
+    return recorded
+
+
+@pytest.mark.integration
+async def test_no_statement_reads_the_queue(
+    scheduler: Scheduler, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = await explained(scheduler, test_database, monkeypatch, 100_000)
+    assert len(recorded.statements) > 15
+    await lose(test_database.admin_url, "DROP INDEX scheduler.runs_in_turn")
+    assert any(read.is_too_much() for read in await explain_all(recorded)), "a lost index is seen"
+
+
+@pytest.mark.campaign
+async def test_no_statement_reads_a_million_rows(
+    scheduler: Scheduler, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await explained(scheduler, test_database, monkeypatch, 1_000_000)

@@ -1,0 +1,88 @@
+"""Requests and polls read what they are about, however many runs, calls and entries one organisation has, or all."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.events.directory import AgentDeleted, ApiKeyRevoked, PhoneNumberDeleted
+from tests.integration.api.assembly import an_api
+from tests.integration.api.builders import a_call, a_key, a_number, an_agent
+from tests.integration.api.harness import BATCHES, CALLS, Api
+from tests.integration.api.paging import ids, links
+from tests.integration.api.story import Story
+from tests.integration.api.test_every_filter import CALL_LOGS, ENTRIES, filters_of, some_of
+from tests.support.databases import TestDatabase
+from tests.support.plans import Recorded, assert_nothing_reads_too_much, copy_rows, explain_all, lose, recording
+
+
+@pytest.fixture
+async def api(test_database: TestDatabase) -> AsyncIterator[Api]:
+    """An API of this test's own: its database is about to be filled."""
+    async with an_api(test_database.url("api")) as api:
+        yield api
+
+
+async def live(api: Api) -> None:
+    """Hear everything that the API hears, answer every request; leave runs of every state behind."""
+    org = await api.org(funds_cents=10**6, max_concurrent_runs=500, max_queued_runs=10_000)
+    await api.hear(a_number(org, inbound=org.agent_id, outbound=org.agent_id))
+    await api.hear(an_agent(org, 11), a_key(org, "sk_other", nth=12), a_number(org, nth=501))
+    await api.hear(AgentDeleted(org_id=org.org_id, agent_id=org.org_id + 11))
+    await api.hear(PhoneNumberDeleted(org_id=org.org_id, phone_number_id=org.org_id + 501))
+    await api.hear(ApiKeyRevoked(org_id=org.org_id, key_id=org.org_id + 12))
+    number = {"target_type": "phone_number", "target_id": org.org_id + 500}
+    for nth in range(2):
+        await api.post(org, CALLS, a_call(org), key=f"once {nth % 1}")
+    declined, expired, lost = await api.accepted(org), await api.accepted(org), await api.accepted(org)
+    await api.hear(declined.declined(), expired.reserved(), expired.expired(), lost.reserved(), lost.started())
+    await api.hear_garbage(lost.completed())
+    await api.hear(lost.settled())
+    for fields in ({}, number, {"direction": "inbound"}):
+        await through(api, await api.accepted_batch(org, 20, **fields))
+        await api.accepted(org, **fields)
+    for garbage in (declined.declined(), expired.reserved(), expired.expired(), lost.failed(), lost.settled()):
+        await api.hear_garbage(garbage)
+    for path in (CALLS, BATCHES, CALL_LOGS, ENTRIES):
+        for query in some_of({name: values[:1] for name, values in filters_of(path, org).items()}):
+            asked = "&".join(f"{name}={value.replace('+', '%2B')}" for name, value in query.items())
+            answer = await api.get(org, f"{path}?limit=1&{asked}")
+            await api.get(org, f"{path}?limit=1&offset=1&{asked}")
+            if "next" in links(answer):
+                following = await api.get(org, links(answer)["next"])
+                await api.get(org, links(following)["prev"])
+        for one in ids(await api.get(org, f"{path}?limit=1"))[: path != ENTRIES]:
+            assert (await api.get(org, f"{path}/{one}")).status_code == 200
+    await api.get(org, "/v1/billing")
+    await api.get(org, f"{CALL_LOGS}/{lost.call_id}/transcript")
+
+
+async def through(api: Api, story: Story) -> None:
+    """Let a batch's runs come to every stage that there is."""
+    await api.hear(story.reserved(), *(story.started(nth) for nth in range(19)))
+    await api.hear(*(story.completed(nth) for nth in range(14)), *(story.failed(nth) for nth in range(14, 18)))
+    await api.hear(*(story.settled(nth) for nth in range(13)), *(story.released(nth) for nth in range(14, 17)))
+
+
+async def explained(api: Api, test_database: TestDatabase, patch: pytest.MonkeyPatch, rows: int) -> Recorded:
+    with recording(patch) as recorded:
+        await live(api)
+    await copy_rows(test_database.admin_url, "api", rows)
+    assert_nothing_reads_too_much(await explain_all(recorded))
+    return recorded
+
+
+@pytest.mark.integration
+async def test_no_statement_reads_everything(
+    api: Api, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = await explained(api, test_database, monkeypatch, 60_000)
+    assert len(recorded.statements) > 100, "lists have a statement for each set of filters"
+    await lose(test_database.admin_url, "DROP INDEX api.runs_of_request")
+    assert any(read.is_too_much() for read in await explain_all(recorded)), "a lost index is seen"
+
+
+@pytest.mark.campaign
+async def test_no_statement_reads_a_million_rows(
+    api: Api, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await explained(api, test_database, monkeypatch, 1_000_000)

@@ -1,0 +1,45 @@
+"""Billing reads what a poll is about, however many runs and entries there are."""
+
+import pytest
+
+from tests.integration.billing.conftest import deposited
+from tests.support.databases import TestDatabase
+from tests.support.ear import Ear
+from tests.support.plans import Recorded, assert_nothing_reads_too_much, copy_rows, explain_all, lose, recording
+from tests.support.some_events import completed, expired, failed, requested
+
+
+async def live(billing: Ear) -> None:
+    """Hear everything that billing hears, each in a poll of many."""
+    await billing.hear(*(deposited(100_000, org_id=org_id, deposit_id=f"{org_id}") for org_id in (1, 2)))
+    await billing.hear(*(requested(run, run + 1, org_id=run % 2 + 1) for run in range(10, 100, 2)))
+    await billing.hear(*(requested(run, org_id=3) for run in range(200, 220)), expired(500))
+    await billing.hear(*(completed(run, org_id=run % 2 + 1) for run in range(10, 40, 2)))
+    await billing.hear(*(failed(run) for run in range(40, 60, 2)), *(expired(run) for run in range(60, 80, 2)))
+    for event in (requested(300), completed(80), expired(82)):
+        await billing.hear_garbage(event)
+
+
+async def explained(billing: Ear, test_database: TestDatabase, patch: pytest.MonkeyPatch, rows: int) -> Recorded:
+    with recording(patch) as recorded:
+        await live(billing)
+    await copy_rows(test_database.admin_url, "billing", rows)
+    assert_nothing_reads_too_much(await explain_all(recorded))
+    return recorded
+
+
+@pytest.mark.integration
+async def test_no_statement_reads_the_books(
+    billing: Ear, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = await explained(billing, test_database, monkeypatch, 100_000)
+    assert len(recorded.statements) > 10
+    await lose(test_database.admin_url, "ALTER TABLE billing.reservations DROP CONSTRAINT reservations_pkey")
+    assert any(read.is_too_much() for read in await explain_all(recorded)), "a lost index is seen"
+
+
+@pytest.mark.campaign
+async def test_no_statement_reads_a_million_rows(
+    billing: Ear, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await explained(billing, test_database, monkeypatch, 1_000_000)

@@ -1,0 +1,56 @@
+"""Polls, claims, renewals and the reaper read what they are about, however many attempts there are of every state."""
+
+import pytest
+
+from services.caller.edges.db.attempts import SqlAttempts
+from tests.integration.caller.instance import Caller, dispatched
+from tests.support.databases import TestDatabase
+from tests.support.plans import Recorded, assert_nothing_reads_too_much, copy_rows, explain_all, lose, recording
+
+
+async def live(caller: Caller) -> None:
+    """Hear, claim, call, renew, reap and drain; leave attempts of every state behind."""
+    await caller.call(*(dispatched(run) for run in range(10, 60)))
+    await caller.ear.hear_garbage(dispatched(60))
+    caller.line.gate.clear()
+    await caller.hear(*(dispatched(run) for run in range(70, 80)))
+    await caller.claim()
+    await caller.worker.renew_once()
+    await caller.leases_run_out()
+    await caller.reap()
+    caller.line.gate.set()
+    await caller.idle()
+    await caller.hear(*(dispatched(run) for run in range(100, 110)))
+    claimed = await caller.claims_and_vanishes()
+    async with caller.database.transaction() as transaction:
+        await SqlAttempts(transaction, poke=lambda: None).put_back([one.key for one in claimed[:3]])
+        await SqlAttempts(transaction, poke=lambda: None).dial([one.key for one in claimed[5:]])
+    await caller.leases_run_out()
+    await caller.hear(*(dispatched(run) for run in range(200, 220)))
+    for run in range(200, 210):
+        await caller.start_passes(run)
+
+
+async def explained(caller: Caller, test_database: TestDatabase, patch: pytest.MonkeyPatch, rows: int) -> Recorded:
+    with recording(patch) as recorded:
+        await live(caller)
+    await copy_rows(test_database.admin_url, "caller", rows)
+    assert_nothing_reads_too_much(await explain_all(recorded))
+    return recorded
+
+
+@pytest.mark.integration
+async def test_no_statement_reads_all_attempts(
+    caller: Caller, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = await explained(caller, test_database, monkeypatch, 100_000)
+    assert len(recorded.statements) > 8
+    await lose(test_database.admin_url, "DROP INDEX caller.attempts_leased")
+    assert any(read.is_too_much() for read in await explain_all(recorded)), "a lost index is seen"
+
+
+@pytest.mark.campaign
+async def test_no_statement_reads_a_million_attempts(
+    caller: Caller, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await explained(caller, test_database, monkeypatch, 1_000_000)
