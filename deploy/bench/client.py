@@ -26,7 +26,15 @@ class Connection:
         """GET; return status and answer."""
         return await self._ask("GET", path, key, b"")
 
+    async def fetch(self, path: str, key: str) -> tuple[int, str, bytes]:
+        """GET; return status, head and body as they came."""
+        return await self._exchange("GET", path, key, b"")
+
     async def _ask(self, method: str, path: str, key: str, content: bytes) -> tuple[int, dict[str, Any]]:
+        status, _, body = await self._exchange(method, path, key, content)
+        return status, json.loads(body)
+
+    async def _exchange(self, method: str, path: str, key: str, content: bytes) -> tuple[int, str, bytes]:
         head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
         if content:
             head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
@@ -34,4 +42,4 @@ class Connection:
         answer = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         status = int(answer.split(" ", 2)[1])
         length = int(answer.lower().split("content-length: ")[1].split("\r\n")[0])
-        return status, json.loads(await self.reader.readexactly(length))
+        return status, answer, await self.reader.readexactly(length)

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.api.builders import Org
 from tests.integration.api.harness import BATCHES, CALLS, Api
 from tests.integration.api.paging import followed, id_of
-from tests.integration.api.rows import fill
+from tests.integration.api.rows import fill, first_id
 
 pytestmark = pytest.mark.integration
 
@@ -60,7 +60,7 @@ def filters_of(path: str, org: Org) -> dict[str, list[str]]:
             "target_type": ["agent", "phone_number"],
             "status": ["queued", "in_progress", "completed", "failed"],
             "agent_id": agents,
-            "batch_id": [str(org.org_id * 1_000_000 + 21), "5"],
+            "batch_id": [str(first_id(org) + 21), "5"],
         },
         BATCHES: {
             "target_type": ["agent", "phone_number"],
@@ -75,7 +75,7 @@ def filters_of(path: str, org: Org) -> dict[str, list[str]]:
             "start_date": ["2026-01-01T00:10:00.000Z"],
             "end_date": ["2026-01-01T00:40:00.000Z"],
         },
-        ENTRIES: {"kind": ["deposit", "hold", "settle", "release"], "run_id": [str(org.org_id * 1_000_000 + 6), "1"]},
+        ENTRIES: {"kind": ["deposit", "hold", "settle", "release"], "run_id": [str(first_id(org) + 6), "1"]},
     }[path]
 
 

@@ -100,6 +100,7 @@ async def test_facts_give_one_picture_in_any_order_however_often_they_are_heard(
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(900)
 async def test_many_facts_give_one_picture_in_any_order(ears: Sequence[Ear]) -> None:
     for seed in range(1_000, 1_500):
         await the_same_in_any_order(ears, seed)

@@ -82,6 +82,7 @@ async def test_no_statement_reads_everything(
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(900)
 async def test_no_statement_reads_a_million_rows(
     api: Api, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ async def test_no_statement_reads_the_books(
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(900)
 async def test_no_statement_reads_a_million_rows(
     billing: Ear, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ async def test_no_statement_reads_all_attempts(
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(900)
 async def test_no_statement_reads_a_million_attempts(
     caller: Caller, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ async def test_no_statement_reads_the_queue(
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(900)
 async def test_no_statement_reads_a_million_rows(
     scheduler: Scheduler, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

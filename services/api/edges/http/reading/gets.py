@@ -66,7 +66,7 @@ class Gets:
         asked = asked_page(request, RUN_QUERY, lists.RUNS)
         async with self._reading(request) as reading:
             page = await reading.runs(asked.filters, asked.place)
-        return bare(request, asked, page, run_bytes)
+            return await bare(request, asked, page, run_bytes)
 
     async def get_test_call(self, request: Request) -> Response:
         """Return one test-call run."""
@@ -79,7 +79,7 @@ class Gets:
         asked = asked_page(request, BATCH_QUERY, lists.BATCHES)
         async with self._reading(request) as reading:
             page = await reading.batches(asked.filters, asked.place)
-        return bare(request, asked, page, batch_bytes)
+            return await bare(request, asked, page, batch_bytes)
 
     async def get_test_call_batch(self, request: Request) -> Response:
         """Return one batch."""
@@ -92,7 +92,7 @@ class Gets:
         asked = asked_page(request, CALL_QUERY, lists.CALLS)
         async with self._reading(request) as reading:
             page = await reading.calls(asked.filters, asked.place)
-        return wrapped(request, asked, page, lambda call: answers.json_bytes(call_json(call)))
+            return await wrapped(request, asked, page, lambda call: answers.json_bytes(call_json(call)))
 
     async def get_call(self, request: Request) -> Response:
         """Return one call log."""
@@ -117,7 +117,7 @@ class Gets:
         asked = asked_page(request, ENTRY_QUERY, lists.ENTRIES)
         async with self._reading(request) as reading:
             page = await reading.entries(asked.filters, asked.place)
-        return wrapped(request, asked, page, lambda entry: answers.json_bytes(entry_json(entry)))
+            return await wrapped(request, asked, page, lambda entry: answers.json_bytes(entry_json(entry)))
 
     def _reading(self, request: Request) -> AbstractAsyncContextManager[Reading]:
         return self._reads.of(request.state.org_id)

@@ -1,5 +1,6 @@
 """Pages of lists: which one is asked for, its rows, its count and RFC 8288 links."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from services.api.edges.http.reading.cursor import WrongCursor, bound_to, read_c
 from services.api.edges.http.reading.query import PAGE, Reader, WrongQuery, read_query
 
 Write = Callable[[Any], bytes]
+
+ROWS_AT_ONCE = 25  # about a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +45,25 @@ def asked_page(request: Request, readers: Mapping[str, Reader], listing: Listing
     return AskedPage(filters, Place(limit, 0, key, backwards), bound)
 
 
-def bare(request: Request, asked: AskedPage, page: Page, write: Write) -> Response:
+async def bare(request: Request, asked: AskedPage, page: Page, write: Write) -> Response:
     """Answer with an array."""
-    return _answer(_array(page, write), request, asked, page)
+    return _answer(await _array(page, write), request, asked, page)
 
 
-def wrapped(request: Request, asked: AskedPage, page: Page, write: Write) -> Response:
+async def wrapped(request: Request, asked: AskedPage, page: Page, write: Write) -> Response:
     """Answer with an array in an object."""
     numbers = json_bytes({"total": page.total, "limit": asked.place.limit, "offset": asked.place.offset})
-    return _answer(b'{"results":' + _array(page, write) + b"," + numbers[1:], request, asked, page)
+    return _answer(b'{"results":' + await _array(page, write) + b"," + numbers[1:], request, asked, page)
 
 
-def _array(page: Page, write: Write) -> bytes:
-    return b"[" + b",".join(write(row) for row in page.rows) + b"]"
+async def _array(page: Page, write: Write) -> bytes:
+    """Write rows. Between some and some others have their turn: large pages hold up no small answers."""
+    written: list[bytes] = []
+    for begin in range(0, len(page.rows), ROWS_AT_ONCE):
+        if begin:
+            await asyncio.sleep(0)
+        written += [write(row) for row in page.rows[begin : begin + ROWS_AT_ONCE]]
+    return b"[" + b",".join(written) + b"]"
 
 
 def _answer(body: bytes, request: Request, asked: AskedPage, page: Page) -> Response:

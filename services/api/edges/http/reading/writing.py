@@ -1,15 +1,12 @@
 """Writes rows as JSON. What is stored as JSON goes out as it is: a page of transcripts is never parsed."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from starlette.responses import Response
 
-from services.api.domain.views import BATCH_COLUMNS, RUN_COLUMNS, BatchView, RunView
 from services.api.edges.http.answers import json_bytes
 from services.api.edges.http.shapes import batch_json, run_json
-
-_RUN_FIELDS = tuple(name for name in RUN_COLUMNS if name != "metadata")
-_BATCH_FIELDS = tuple(name for name in BATCH_COLUMNS if name != "scenario_prompts")
 
 
 def written(body: bytes) -> Response:
@@ -26,11 +23,14 @@ def with_json(content: dict[str, Any], **stored: str) -> bytes:
 
 def run_bytes(row: Any) -> bytes:
     """Write a run from its row."""
-    view = RunView(**{name: row[name] for name in _RUN_FIELDS}, metadata={}, transcript=[])
-    return with_json(run_json(view), metadata=row["metadata"], transcript=row["transcript"])
+    return with_json(run_json(_view(row)), metadata=row["metadata"], transcript=row["transcript"])
 
 
 def batch_bytes(row: Any) -> bytes:
     """Write a batch from its row."""
-    view = BatchView(**{name: row[name] for name in _BATCH_FIELDS}, scenario_prompts=[], run_ids=row["run_ids"])
-    return with_json(batch_json(view), scenario_prompts=row["scenario_prompts"])
+    return with_json(batch_json(_view(row)), scenario_prompts=row["scenario_prompts"])
+
+
+def _view(row: Any) -> Any:
+    """Return a row as a view: the columns have the names of the fields. (A frozen dataclass takes longer to make.)"""
+    return SimpleNamespace(**row)
