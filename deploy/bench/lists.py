@@ -1,6 +1,6 @@
 """`python -m deploy.bench.lists`: lists of an organisation with very many runs, beside many small organisations.
 
-One API process and PostgreSQL, without Kafka. BENCH_ROWS (1000000) makes it shorter.
+One API process and PostgreSQL, without Kafka. BENCH_ROWS (1000000) and BENCH_WALK_SECONDS (10) make it shorter.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 SMALL_ORGS, SMALL_ROWS = 1_000, 20
 LARGE = 7  # the large organisation's id
 SAMPLES = 300
-WALK_SECONDS = 15.0
+WALK_SECONDS = float(os.environ.get("BENCH_WALK_SECONDS", "10"))
 LISTS_AT_ONCE = 40
 BESIDE_SECONDS = 8.0
 READY_SECONDS = 60.0

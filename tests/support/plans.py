@@ -6,7 +6,7 @@ A service connects with `force_generic_plan`. Explaining with bound parameters s
 
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ import pytest
 from shared.db.database import Database
 from shared.db.statement import compiled
 from shared.db.transaction import Transaction
+from tests.support.databases import TestDatabase
 
 PRODUCT = ("services.", "shared.")
 STRIDE = 10_000_000  # between the ids of one copy and the next
@@ -210,16 +211,24 @@ def _size(arguments: Sequence[Any]) -> int:
     return sum(len(one) for one in arguments if isinstance(one, (list, tuple)))
 
 
-async def lose(admin_url: str, statement: str) -> None:
-    """Take an index away."""
-    connection = await asyncpg.connect(admin_url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def assert_nothing_reads_too_much(reads: Sequence[Read]) -> None:
-    """Fail with the plans of the statements that do."""
-    wrong = [read for read in reads if read.is_too_much()]
+async def assert_nothing_reads_too_much(
+    live: Callable[[], Awaitable[None]],
+    test_database: TestDatabase,
+    schema: str,
+    *,
+    rows: int = 100_000,
+    statements_at_least: int = 8,
+    lost: str | None = None,
+) -> None:
+    """Record what `live` executes, fill the schema with copies, explain; `lost` takes an index away, which is seen."""
+    with recording(pytest.MonkeyPatch()) as recorded:
+        await live()
+    assert len(recorded.statements) >= statements_at_least
+    await copy_rows(test_database.admin_url, schema, rows)
+    wrong = [read for read in await explain_all(recorded) if read.is_too_much()]
     assert not wrong, "\n\n".join(f"{one.rows} rows, {one.pages} pages:\n{one.sql}\n{one.plan}" for one in wrong)
+    if lost is not None:
+        connection = await asyncpg.connect(test_database.admin_url)
+        await connection.execute(lost)
+        await connection.close()
+        assert any(read.is_too_much() for read in await explain_all(recorded)), "a lost index is seen"

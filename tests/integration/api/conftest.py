@@ -14,3 +14,10 @@ async def api(template: Template) -> AsyncIterator[Api]:
     """One API for all tests of this folder: each has organisations of its own, so that none disturbs another."""
     async with template.copy() as copy, an_api(copy.url("api")) as api:
         yield api
+
+
+@pytest.fixture
+async def dead_letters_are_cleared(api: Api) -> AsyncIterator[None]:
+    """Other tests say that there were none."""
+    yield
+    api.ear.dead.clear()

@@ -1,7 +1,5 @@
 """What nobody can read: no run stays open for it, no funds stay counted for it, and everything else goes on."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from prometheus_client import REGISTRY
 
@@ -10,14 +8,7 @@ from tests.integration.api.harness import CALLS, Api
 from tests.integration.api.picture import all_that_is_seen
 from tests.integration.api.story import Story
 
-pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(autouse=True)
-async def _no_dead_letters_are_left(api: Api) -> AsyncIterator[None]:
-    """Other tests say that there were none."""
-    yield
-    api.ear.dead.clear()
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("dead_letters_are_cleared")]
 
 
 async def in_progress(api: Api) -> Story:

@@ -1,6 +1,5 @@
 """A completion that only the API could not read is shown as what billing says, or as it was once it comes mended."""
 
-from collections.abc import AsyncIterator
 from itertools import permutations
 from typing import Any
 
@@ -10,17 +9,10 @@ from tests.integration.api.harness import Api
 from tests.integration.api.picture import all_that_is_seen
 from tests.integration.api.story import Story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("dead_letters_are_cleared")]
 
 LOST, CHARGE = "lost", "charge"
 EITHER_WAY = [(LOST, CHARGE), (CHARGE, LOST)]
-
-
-@pytest.fixture(autouse=True)
-async def _no_dead_letters_are_left(api: Api) -> AsyncIterator[None]:
-    """Other tests say that there were none."""
-    yield
-    api.ear.dead.clear()
 
 
 async def in_progress(api: Api) -> Story:

@@ -7,7 +7,7 @@ import pytest
 from shared.events.admissions import TestCallDispatched
 from tests.integration.scheduler.conftest import Scheduler, slots
 from tests.support.databases import TestDatabase
-from tests.support.plans import Recorded, assert_nothing_reads_too_much, copy_rows, explain_all, lose, recording
+from tests.support.plans import assert_nothing_reads_too_much
 from tests.support.some_events import completed, declined, failed, of, requested, reserved, started
 from tests.support.waiting import eventually
 
@@ -54,29 +54,18 @@ async def ticked(scheduler: Scheduler) -> None:
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def explained(
-    scheduler: Scheduler, test_database: TestDatabase, patch: pytest.MonkeyPatch, rows: int
-) -> Recorded:
-    with recording(patch) as recorded:
-        await live(scheduler)
-    await copy_rows(test_database.admin_url, "scheduler", rows)
-    assert_nothing_reads_too_much(await explain_all(recorded))
-    return recorded
-
-
 @pytest.mark.integration
-async def test_no_statement_reads_the_queue(
-    scheduler: Scheduler, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recorded = await explained(scheduler, test_database, monkeypatch, 100_000)
-    assert len(recorded.statements) > 15
-    await lose(test_database.admin_url, "DROP INDEX scheduler.runs_in_turn")
-    assert any(read.is_too_much() for read in await explain_all(recorded)), "a lost index is seen"
+async def test_no_statement_reads_the_queue(scheduler: Scheduler, test_database: TestDatabase) -> None:
+    await assert_nothing_reads_too_much(
+        lambda: live(scheduler),
+        test_database,
+        "scheduler",
+        statements_at_least=15,
+        lost="DROP INDEX scheduler.runs_in_turn",
+    )
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
-async def test_no_statement_reads_a_million_rows(
-    scheduler: Scheduler, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await explained(scheduler, test_database, monkeypatch, 1_000_000)
+async def test_no_statement_reads_a_million_rows(scheduler: Scheduler, test_database: TestDatabase) -> None:
+    await assert_nothing_reads_too_much(lambda: live(scheduler), test_database, "scheduler", rows=1_000_000)
