@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from services.scheduler.edges.gauges import measure_once
 from shared.events.admissions import TestCallDispatched
 from tests.integration.scheduler.conftest import Scheduler, slots
 from tests.support.databases import TestDatabase
@@ -31,6 +32,7 @@ async def live(scheduler: Scheduler) -> None:
     for event in (requested(310), reserved(310), completed(dispatched[-1]), declined(311)):
         await scheduler.ear.hear_garbage(event)
     await ticked(scheduler)
+    await measure_once(scheduler.ear.database)
     await scheduler.hear(requested(500, org_id=3))
     await scheduler.accept(501, org_id=3)
     await scheduler.time_passes(10_000)
