@@ -21,7 +21,7 @@ from services.api.usecases.lock_picture import lock_picture
 from shared.db.cleaning import clean_for_ever
 from shared.db.group_commit import GroupCommit
 from shared.messaging.messages import DeadLetter, Say
-from shared.messaging.station import Hearing, open_station
+from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
 from shared.process.ops import Readiness
 from shared.process.service import Service
@@ -31,14 +31,14 @@ async def _on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -
     return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
 
 
-HEARING = Hearing(HEARS, SqlPicture, _on_dead_letters, lock_picture)
+LISTENER = Listener(HEARS, SqlPicture, _on_dead_letters, lock_picture)
 
 
 async def wire(settings: ApiSettings) -> Service:
     """Put the API together."""
     pools = open_pools(settings.database_url)
     database = pools.work
-    station = open_station(service="api", settings=settings, database=database, hearing=HEARING)
+    station = open_station(service="api", settings=settings, database=database, listener=LISTENER)
     admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing).answer)
     service: Service | None = None
 

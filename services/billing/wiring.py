@@ -8,17 +8,17 @@ from services.billing.usecases.give_up_unreadable import give_up_unreadable
 from services.billing.usecases.lock_accounts import lock_accounts
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
-from shared.messaging.station import Hearing, open_station
+from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
 from shared.process.service import Service
 
-HEARING = Hearing(HEARS, SqlBooks, give_up_unreadable, lock_accounts)
+LISTENER = Listener(HEARS, SqlBooks, give_up_unreadable, lock_accounts)
 
 
 async def wire(settings: BillingSettings) -> Service:
     """Put billing together."""
     database = Database(settings.database_url, schema="billing")
-    station = open_station(service="billing", settings=settings, database=database, hearing=HEARING)
+    station = open_station(service="billing", settings=settings, database=database, listener=LISTENER)
     cleaner = Component(
         "cleaner",
         lambda: clean_for_ever(database, clean_once, every_seconds=CLEAN_EVERY_SECONDS),

@@ -18,17 +18,17 @@ from services.caller.settings import CallerSettings
 from services.caller.usecases.accept_dispatches import give_up_unreadable
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
-from shared.messaging.station import Hearing, open_station
+from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
 from shared.process.service import Service
 
 
-def hearing(poke: Callable[[], None]) -> Hearing:
+def listener(poke: Callable[[], None]) -> Listener:
     """Return what the caller does with what it hears. `poke` wakes its worker.
 
     A poll adds attempts in one statement and locks nothing before: there is no order to keep.
     """
-    return Hearing(HEARS, lambda transaction: SqlAttempts(transaction, poke=poke), give_up_unreadable, None)
+    return Listener(HEARS, lambda transaction: SqlAttempts(transaction, poke=poke), give_up_unreadable, None)
 
 
 async def wire(settings: CallerSettings) -> Service:
@@ -49,7 +49,7 @@ async def wire(settings: CallerSettings) -> Service:
         if worker is not None:
             worker.poke()
 
-    station = open_station(service="caller", settings=settings, database=database, hearing=hearing(poke))
+    station = open_station(service="caller", settings=settings, database=database, listener=listener(poke))
     stages = GroupedStages(database, station.outbox)
     worker = Worker(
         database=database,

@@ -14,7 +14,7 @@ from services.scheduler.usecases.lock_orgs import lock_orgs
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.messaging.messages import DeadLetter, Say
-from shared.messaging.station import Hearing, open_station
+from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
 from shared.process.service import Service
 
@@ -23,16 +23,16 @@ async def _on_dead_letters(queue: SqlQueue, letters: Sequence[DeadLetter]) -> Se
     return await give_up_unreadable(queue, letters, now=datetime.now(UTC))
 
 
-def hearing(poke: Callable[[], None]) -> Hearing:
+def listener(poke: Callable[[], None]) -> Listener:
     """Return what the scheduler does with what it hears. `poke` wakes its ticker."""
-    return Hearing(HEARS, lambda transaction: SqlQueue(transaction, poke=poke), _on_dead_letters, lock_orgs)
+    return Listener(HEARS, lambda transaction: SqlQueue(transaction, poke=poke), _on_dead_letters, lock_orgs)
 
 
 async def wire(settings: SchedulerSettings) -> Service:
     """Put the scheduler together."""
     database = Database(settings.database_url, schema="scheduler")
     ticker = Ticker(database)
-    station = open_station(service="scheduler", settings=settings, database=database, hearing=hearing(ticker.poke))
+    station = open_station(service="scheduler", settings=settings, database=database, listener=listener(ticker.poke))
     components = (
         *station.components,
         Component("ticker", lambda: ticker.run(station.outbox)),

@@ -81,11 +81,19 @@ class Relay:
 
     def ready(self) -> bool:
         """Say whether what is written gets published, by this instance or by the one that it stands by for."""
-        broker_answers = _now() - self._broker_answered_at < BROKER_ANSWERED_WITHIN_SECONDS
+        return not self.complaints()
+
+    def complaints(self) -> list[str]:
+        """Return why it is not ready, a sentence each."""
         oldest_seconds = self._backlog.oldest_seconds
         if oldest_seconds > 0:
             oldest_seconds += _now() - self._looked_at
-        return self._serving and broker_answers and oldest_seconds < self._oldest_row_seconds
+        found = {
+            "not connected": not self._serving,
+            "the broker does not answer": _now() - self._broker_answered_at > BROKER_ANSWERED_WITHIN_SECONDS,
+            f"the oldest row is {oldest_seconds:.0f} s old": oldest_seconds > self._oldest_row_seconds,
+        }
+        return [sentence for sentence, true in found.items() if true]
 
     async def run(self) -> None:
         """Publish for ever; after a failure begin again, with back-off."""

@@ -15,7 +15,7 @@ from shared.settings.service import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class Listener:
     """What a service does with what it hears. It stands in its wiring alone, and tests take it from there.
 
     `lock_first` has no default: whoever needs none says so.
@@ -45,7 +45,7 @@ def open_station(
     service: str,
     settings: ServiceSettings,
     database: Database,
-    hearing: Hearing,
+    listener: Listener,
 ) -> Station:
     """Wire relay, outbox and consumer. The consumer group is `rehearsal-<service>` behind the topic prefix."""
     relay = Relay(
@@ -66,17 +66,17 @@ def open_station(
             service=service,
             database=database,
             outbox=outbox,
-            hears=hearing.hears,
-            open_books=hearing.open_books,
-            on_dead_letters=hearing.on_dead_letters,
-            lock_first=hearing.lock_first,
+            hears=listener.hears,
+            open_books=listener.open_books,
+            on_dead_letters=listener.on_dead_letters,
+            lock_first=listener.lock_first,
             topic_prefix=settings.kafka_topic_prefix,
         ),
     )
     return Station(
         outbox,
         (
-            Component("relay", relay.run, relay.ready),
+            Component("relay", relay.run, relay.ready, complaints=relay.complaints),
             Component("consumer", consumer.run, consumer.ready, complaints=consumer.complaints),
         ),
         relay.flush,

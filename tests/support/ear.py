@@ -13,7 +13,7 @@ from shared.events.topics import DLQ_SUFFIX
 from shared.messaging.applying import Applier, Positions
 from shared.messaging.offsets import Offsets
 from shared.messaging.outbox import Outbox, read_headers
-from shared.messaging.station import Hearing
+from shared.messaging.station import Listener
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Ear:
 async def an_ear(
     service: str,
     database: Database,
-    hearing: Hearing,
+    listener: Listener,
     *,
     partition: int = 0,
 ) -> Ear:
@@ -112,9 +112,9 @@ async def an_ear(
         service=service,
         database=database,
         outbox=outbox,
-        hears=hearing.hears,
-        open_books=hearing.open_books,
-        on_dead_letters=hearing.on_dead_letters,
-        lock_first=hearing.lock_first,
+        hears=listener.hears,
+        open_books=listener.open_books,
+        on_dead_letters=listener.on_dead_letters,
+        lock_first=listener.lock_first,
     )
     return await Ear(database, applier, outbox, partition).open()

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 VITAL, NOT_VITAL = True, False
 COMPONENTS = {
     "api": {"http": VITAL, "admission": VITAL, "relay": NOT_VITAL, "consumer": NOT_VITAL, "cleaner": NOT_VITAL},
-    "billing": {"relay": VITAL, "consumer": VITAL},
-    "scheduler": {"relay": VITAL, "consumer": VITAL, "ticker": VITAL, "cleaner": NOT_VITAL},
+    "billing": {"relay": VITAL, "consumer": VITAL, "cleaner": NOT_VITAL},
+    "scheduler": {"relay": VITAL, "consumer": VITAL, "ticker": VITAL, "gauges": NOT_VITAL, "cleaner": NOT_VITAL},
     "caller": {
         "relay": VITAL,
         "consumer": VITAL,
@@ -26,6 +26,8 @@ COMPONENTS = {
         "claims": VITAL,
         "leases": VITAL,
         "reaper": VITAL,
+        "room": VITAL,
+        "endpoints": NOT_VITAL,
         "cleaner": NOT_VITAL,
     },
 }
@@ -96,5 +98,5 @@ def test_the_end_is_orderly_what_it_committed_is_published_last(service: str, mo
 @pytest.mark.parametrize("service", COMPONENTS)
 def test_a_poll_locks_first_what_it_is_about(service: str) -> None:
     wiring = import_module(f"services.{service}.wiring")
-    hearing = wiring.HEARING if hasattr(wiring, "HEARING") else wiring.hearing(lambda: None)
-    assert (hearing.lock_first is not None) == (service in LOCKS_FIRST)
+    listener = wiring.LISTENER if hasattr(wiring, "LISTENER") else wiring.listener(lambda: None)
+    assert (listener.lock_first is not None) == (service in LOCKS_FIRST)

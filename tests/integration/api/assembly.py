@@ -13,7 +13,7 @@ from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.pools import open_pools
 from services.api.edges.db.reads import Reads
 from services.api.edges.http.app import create_app
-from services.api.wiring import HEARING
+from services.api.wiring import LISTENER
 from shared.db.database import Database
 from shared.db.group_commit import GroupCommit
 from shared.process.ops import Readiness
@@ -26,7 +26,7 @@ PRICING = Pricing({DEFAULT_PRODUCT: 8, "premium": 25}, charge_multiplier=2, held
 
 async def an_api_ear(database: Database, *, partition: int = 0) -> Ear:
     """An ear of the API, on a partition of its own."""
-    return await an_ear("api", database, HEARING, partition=partition)
+    return await an_ear("api", database, LISTENER, partition=partition)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from services.billing.wiring import HEARING
+from services.billing.wiring import LISTENER
 from shared.db.database import Database
 from shared.events.payments import FundsAdjusted, FundsDeposited
 from tests.support.databases import TestDatabase
@@ -26,7 +26,7 @@ def make_ear(database: Database) -> MakeEar:
     """Make instances of billing, each with partitions of its own."""
 
     async def make(partition: int) -> Ear:
-        return await an_ear("billing", database, HEARING, partition=partition)
+        return await an_ear("billing", database, LISTENER, partition=partition)
 
     return make
 

@@ -11,7 +11,7 @@ from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.db.stages import GroupedStages
 from services.caller.edges.worker import Worker
 from services.caller.ports import Stages
-from services.caller.wiring import hearing
+from services.caller.wiring import listener
 from shared.db.database import Database
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
@@ -201,7 +201,7 @@ class Callers:
             calls_limit=calls_limit,
             clock=clock,
         )
-        ear = await an_ear("caller", database, hearing(worker.poke), partition=len(self.made))
+        ear = await an_ear("caller", database, listener(worker.poke), partition=len(self.made))
         self.made.append(Caller(ear, worker, stages, self.line, clock, outbox))
         return self.made[-1]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.scheduler.edges.ticker import Ticker
-from services.scheduler.wiring import hearing
+from services.scheduler.wiring import listener
 from shared.db.database import Database
 from shared.events.admissions import TestCallDispatched, TestCallExpired
 from shared.events.directory import OrgUpserted
@@ -103,7 +103,7 @@ async def make_on(database: Database, *, partition: int) -> Scheduler:
     """Make an instance with partitions of its own. There is a worker with room for everything, at any time."""
 
     asked: list[bool] = []
-    ear = await an_ear("scheduler", database, hearing(lambda: asked.append(True)), partition=partition)
+    ear = await an_ear("scheduler", database, listener(lambda: asked.append(True)), partition=partition)
     async with database.transaction() as transaction:
         await transaction.run(
             """
