@@ -129,6 +129,8 @@ def _within(sides: Mapping[str, Row]) -> Iterator[str]:
 def compare(sides: Mapping[str, Any]) -> Iterator[str]:
     """Name what does not fit together between the services' rows of one run."""
     run, hold, slot, attempt = (sides.get(schema) for schema in ACROSS)
+    if attempt is not None and attempt["status"] == "returned":
+        attempt = None  # nobody had room: the run waits in the scheduler's queue again
     pending = hold is not None and hold["status"] == "pending"
     up = attempt is not None and not attempt["ended"]
     if len({row["org_id"] for row in sides.values() if row["org_id"] is not None}) > 1:

@@ -92,6 +92,20 @@ async def test_a_leak_is_named_with_its_age(
     assert oldest >= (0.1 if kind in WITHOUT_AGE else AGE.total_seconds())
 
 
+async def test_a_run_that_no_worker_had_room_for_waits_again_and_is_no_leak(
+    admin: asyncpg.Connection, books_database: TestDatabase
+) -> None:
+    await admin.execute(
+        """
+        INSERT INTO caller.attempts (run_id, org_id, call_id, status, start_before, ended_at, dispatch_no)
+        VALUES (3, 5, 103, 'returned', now() - interval '40 min', now() - interval '40 min', 1)
+        """
+    )
+    assert await leaks_in(books_database) == []
+    await admin.execute(PLANTED["slot_without_attempt"])
+    assert kinds(await leaks_in(books_database)) == {"slot_without_attempt"}, "it was dispatched again, and not heard"
+
+
 def test_every_kind_of_leak_is_planted() -> None:
     assert set(PLANTED) == set(KINDS)
 
