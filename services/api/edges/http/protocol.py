@@ -7,10 +7,11 @@ import asyncio
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from services.api.edges.http import answers
+from services.api.edges.http.closing import ClosesPolitely, closing_if_unread
 from services.api.edges.http.connections import Connections
 from shared.telemetry import metrics
 
@@ -42,7 +43,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._socket = transport
-        super().connection_made(_ClosesPolitely(transport, self))
+        super().connection_made(ClosesPolitely(transport, self))
         self._all.make_room(len(self.connections))
         self._wait()
 
@@ -137,7 +138,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         if len(self.tasks) >= self._limits.connections:
             app = answers.unavailable()
-        super()._start_asgi_task(cycle, _closing_if_unread(cycle, app))  # type: ignore[arg-type]
+        super()._start_asgi_task(cycle, closing_if_unread(cycle, app))  # type: ignore[arg-type]
 
     # What waits, and how it ends
 
@@ -212,49 +213,3 @@ class LimitedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.hang_up()
-
-
-class _ClosesPolitely(asyncio.Transport):
-    """A transport whose `close` is the connection's, and which is silent from then on."""
-
-    def __init__(self, socket: asyncio.Transport, connection: LimitedProtocol) -> None:
-        super().__init__()
-        self._socket = socket
-        self._connection = connection
-
-    def close(self) -> None:
-        self._connection.hang_up()
-
-    def is_closing(self) -> bool:
-        return self._connection.lingers or self._socket.is_closing()
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._connection.lingers:
-            self._socket.write(data)
-
-    def pause_reading(self) -> None:
-        if not self._connection.lingers:
-            self._socket.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._socket.resume_reading()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._socket.get_extra_info(name, default)
-
-
-def _closing_if_unread(cycle: RequestResponseCycle, app: ASGIApp) -> ASGIApp:
-    """Close the connection behind an answer that did not wait for the request's end.
-
-    The client may never send the rest (`Expect: 100-continue`), and send its next request where the body was expected.
-    """
-
-    async def served(scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and cycle.more_body:
-                cycle.keep_alive = False
-            await send(message)
-
-        await app(scope, receive, sending)
-
-    return served
