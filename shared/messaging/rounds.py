@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
 
@@ -74,9 +74,10 @@ class Rounds:
             begun.append(task)
         if begun:
             await asyncio.wait(begun, timeout=ROUND_PATIENCE_SECONDS)
+        done = [topic for topic, task in self._tasks.items() if task.done()]  # the others may end while this settles
         if await self._settle():
             metrics.PUBLISH_SECONDS.labels(self._service).observe(time.monotonic() - began)
-        self._conclude()
+        self._conclude(done)
         return len(rows)
 
     async def _settle(self) -> int:
@@ -93,14 +94,11 @@ class Rounds:
                 log.critical("outbox row set aside", extra={"row": row_id, "reason": reason})
         return len(acknowledged)
 
-    def _conclude(self) -> None:
-        """Let go of the topics that are done."""
+    def _conclude(self, done: Sequence[str]) -> None:
+        """Let go of topics whose acknowledgements are settled. Raises what a new producer may mend."""
         failure: BaseException | None = None
-        for topic, task in list(self._tasks.items()):
-            if not task.done():
-                continue
-            del self._tasks[topic]
-            error = task.exception()
+        for topic in done:
+            error = self._tasks.pop(topic).exception()
             if error is None:
                 continue
             if not isinstance(error, Refused) or not error.blames_records:

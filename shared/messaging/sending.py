@@ -5,7 +5,7 @@ an earlier one of the same key.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -26,15 +26,16 @@ TOPIC_SECONDS = 10
 DOUBTFUL_TRIES = 5
 
 # What the broker says of the records themselves.
-FAULTS_OF_RECORDS = (
-    kafka.MessageSizeTooLargeError,
-    kafka.RecordListTooLargeError,
-    kafka.InvalidTimestampError,
-    kafka.UnsupportedForMessageFormatError,
+FAULTS_OF_RECORDS = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError)
+# What may be the record's fault, or the broker's: the former, if one record gets it again and again while others of its
+# topic are taken.
+DOUBTFUL = (
+    kafka.UnknownError,
+    kafka.CorruptRecordException,
+    kafka.InvalidRequestError,
     kafka.PolicyViolationError,
+    kafka.UnsupportedForMessageFormatError,
 )
-# What may be the record's fault, or the broker's: the former, if the same record gets it again and again.
-DOUBTFUL = (kafka.UnknownError, kafka.CorruptRecordException, kafka.InvalidRequestError)
 FAULTS_OF_TOPICS = (
     kafka.TopicAuthorizationFailedError,
     kafka.UnknownTopicOrPartitionError,
@@ -75,7 +76,8 @@ class Sending:
         self._may_send = may_send
         self._partitioner = DefaultPartitioner()
         self._alone: set[str] = set()  # topics of which a batch was refused: row by row, until it is known which one
-        self._tries: dict[int, int] = {}
+        self._tries: dict[int, tuple[int, int]] = {}  # of a doubtful row, and what its topic had taken before the first
+        self._taken: Counter[str] = Counter()
         self.acknowledged: list[int] = []
         self.at_fault: dict[int, str] = {}
 
@@ -129,6 +131,7 @@ class Sending:
                     self._judge(topic, batch, error)
                     raise Refused(error, blames_records=isinstance(error, FAULTS_OF_RECORDS)) from error
             self.acknowledged.extend(one.row_id for one in batch)
+            self._taken[topic] += len(batch)
             for one in batch:
                 if one.span is not None:
                     one.span.end()
@@ -141,8 +144,10 @@ class Sending:
         if len(batch) > 1:
             return
         row_id = batch[0].row_id
-        tries = self._tries[row_id] = self._tries.get(row_id, 0) + 1
-        if isinstance(error, FAULTS_OF_RECORDS) or tries >= DOUBTFUL_TRIES:
+        tries, taken_before = self._tries.get(row_id, (0, self._taken[topic]))
+        others_are_taken = self._taken[topic] > taken_before
+        self._tries[row_id] = (tries + 1, taken_before)
+        if isinstance(error, FAULTS_OF_RECORDS) or (tries + 1 >= DOUBTFUL_TRIES and others_are_taken):
             del self._tries[row_id]
             self.at_fault[row_id] = logs.error_name(error)
 

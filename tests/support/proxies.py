@@ -68,11 +68,12 @@ class Line:
 class BrokerLine(Line):
     """A line to a Kafka broker that goes by the line's own address. Produce requests may be refused, or never answered.
 
-    `answer(topic)` is asked for each produce request: an error code that the broker says instead of taking it, `NEVER`
-    for silence, and 0 for what the real broker says.
+    `answer(topic, partition)` is asked for each batch of a produce request: an error code that the broker says instead
+    of taking it, `NEVER` for silence, and 0 for what the real broker says. (Where one batch of a request is refused,
+    the others are said to be taken, and are not.)
     """
 
-    answer: Callable[[str], int | None] = lambda topic: 0
+    answer: Callable[[str, int], int | None] = lambda topic, partition: 0
     silent: int = 0
 
     async def outward(
@@ -82,13 +83,12 @@ class BrokerLine(Line):
             if self.cut:
                 continue
             if struct.unpack_from(">h", frame)[0] == PRODUCE:
-                topic, refusal = _refusing(frame)
-                code = self.answer(topic)
-                if code is NEVER:
+                codes = {place: self.answer(*place) for place in _places(frame)}
+                if NEVER in codes.values():
                     self.silent += 1
                     continue
-                if code:
-                    answers.write(refusal(code))
+                if any(codes.values()):
+                    answers.write(_produced(frame, codes))
                     continue
             writer.write(struct.pack(">i", len(frame)) + frame)
             await writer.drain()
@@ -108,23 +108,36 @@ async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
             yield await reader.readexactly(size)
 
 
-def _refusing(frame: bytes) -> tuple[str, Callable[[int], bytes]]:
-    """Read a produce request (versions 3 to 8, one batch); return its topic, and what answers it with an error code."""
-    _, version, correlation_id, client_chars = struct.unpack_from(">hhih", frame)
-    at = 10 + client_chars + 2 + 2 + 4 + 4  # no transactional id, acks, timeout, how many topics
-    (name_chars,) = struct.unpack_from(">h", frame, at)
-    name = frame[at + 2 : at + 2 + name_chars]
-    (partition,) = struct.unpack_from(">i", frame, at + 2 + name_chars + 4)
+def _places(frame: bytes) -> list[tuple[str, int]]:
+    """Read of a produce request (versions 3 to 8) which partitions it is for."""
+    (client_chars,) = struct.unpack_from(">h", frame, 8)
+    at = 10 + client_chars + 2 + 2 + 4  # no transactional id, acks, timeout
+    (topics,) = struct.unpack_from(">i", frame, at)
+    at += 4
+    places = []
+    for _ in range(topics):
+        (name_chars,) = struct.unpack_from(">h", frame, at)
+        name = frame[at + 2 : at + 2 + name_chars].decode()
+        at += 2 + name_chars
+        (partitions,) = struct.unpack_from(">i", frame, at)
+        at += 4
+        for _ in range(partitions):
+            partition, batch_bytes = struct.unpack_from(">ii", frame, at)
+            at += 8 + batch_bytes
+            places.append((name, partition))
+    return places
 
-    def refusal(code: int) -> bytes:
-        body = struct.pack(">iih", correlation_id, 1, name_chars) + name + struct.pack(">iih", 1, partition, code)
-        body += struct.pack(">qqq", -1, -1, -1)
-        if version >= 8:
-            body += struct.pack(">ih", 0, -1)
-        body += struct.pack(">i", 0)
-        return struct.pack(">i", len(body)) + body
 
-    return name.decode(), refusal
+def _produced(frame: bytes, codes: dict[tuple[str, int], int | None]) -> bytes:
+    """Write what answers a produce request."""
+    _, version, correlation_id = struct.unpack_from(">hhi", frame)
+    body = struct.pack(">ii", correlation_id, len(codes))
+    for (topic, partition), code in codes.items():
+        name = topic.encode()
+        body += struct.pack(">h", len(name)) + name + struct.pack(">iihqqq", 1, partition, code, 0, -1, -1)
+        body += struct.pack(">ih", 0, -1) if version >= 8 else b""
+    body += struct.pack(">i", 0)
+    return struct.pack(">i", len(body)) + body
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.messaging import producing, relay
+from shared.messaging import producing, relay, sending
 from shared.messaging.messages import Say
 from tests.integration.messaging.conftest import RunRelay
 from tests.support.proxies import HOST, NEVER, BrokerLine, served
@@ -13,7 +13,9 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-NOT_LEADER, TIMED_OUT, TOO_FEW_REPLICAS, NOT_AUTHORISED, OUT_OF_SEQUENCE, UNKNOWN = 6, 7, 19, 29, 45, -1
+ORG_OF_THE_OTHER_PARTITION = 2
+NOT_LEADER, TIMED_OUT, TOO_FEW_REPLICAS, NOT_AUTHORISED, OUT_OF_SEQUENCE, UNKNOWN, BAD_TIME = 6, 7, 19, 29, 45, -1, 32
+WILL_PASS = [NOT_LEADER, TIMED_OUT, TOO_FEW_REPLICAS, NOT_AUTHORISED, OUT_OF_SEQUENCE, UNKNOWN, BAD_TIME]
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ async def _subjects(toy: Toy, count: int) -> list[str]:
 async def test_a_row_stays_while_the_broker_takes_it_and_does_not_answer(
     toy: Toy, a_relay: RunRelay, line: BrokerLine
 ) -> None:
-    line.answer = lambda topic: NEVER
+    line.answer = lambda topic, partition: NEVER
     await _write(toy, "d1", "d2")
     async with a_relay(bootstrap=_address(line)) as publishing:
 
@@ -59,13 +61,15 @@ async def test_a_row_stays_while_the_broker_takes_it_and_does_not_answer(
         assert await _subjects(toy, 2) == ["d1", "d2"]
 
 
-@pytest.mark.parametrize("code", [NOT_LEADER, TIMED_OUT, TOO_FEW_REPLICAS, NOT_AUTHORISED, OUT_OF_SEQUENCE, UNKNOWN])
+@pytest.mark.parametrize(
+    "code", [NOT_LEADER, TIMED_OUT, TOO_FEW_REPLICAS, NOT_AUTHORISED, OUT_OF_SEQUENCE, UNKNOWN, BAD_TIME]
+)
 async def test_a_row_stays_when_the_broker_answers_with_what_will_pass(
     toy: Toy, a_relay: RunRelay, line: BrokerLine, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.messaging.rounds.AWAY_SECONDS", 0.1)
     refusals = iter([code, code])
-    line.answer = lambda topic: next(refusals, 0)
+    line.answer = lambda topic, partition: next(refusals, 0)
     await _write(toy, "d1", "d2")
     async with a_relay(bootstrap=_address(line)):
         assert await _subjects(toy, 2) == ["d1", "d2"]
@@ -74,14 +78,29 @@ async def test_a_row_stays_when_the_broker_answers_with_what_will_pass(
         assert await _count(toy, "outbox_aside") == 0
 
 
-async def test_a_record_that_the_broker_can_never_take_is_set_aside_though_it_does_not_say_why(
+async def test_a_record_that_the_broker_never_takes_is_set_aside_once_others_of_its_topic_were_taken(
     toy: Toy, a_relay: RunRelay, line: BrokerLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The broker does not say why: as long as it takes nothing at all, it is the broker that is in trouble."""
     monkeypatch.setattr("shared.messaging.rounds.AWAY_SECONDS", 0.1)
     monkeypatch.setattr(relay, "BACK_OFF_SECONDS", (0.05,))
-    line.answer = lambda topic: UNKNOWN
+    refusals: list[int] = []
+
+    def answer(topic: str, partition: int) -> int:
+        refusals.append(partition)
+        return UNKNOWN if partition == refusals[0] else 0
+
+    line.answer = answer
     await _write(toy, "d1")
     async with a_relay(bootstrap=_address(line)):
+
+        async def refused_often() -> bool:
+            return len(refusals) > 2 * sending.DOUBTFUL_TRIES
+
+        await eventually(refused_often)
+        assert await _count(toy, "outbox_aside") == 0
+        async with toy.database.transaction() as transaction:
+            await toy.outbox.write(transaction, [Say(a_deposit("other", org_id=ORG_OF_THE_OTHER_PARTITION))])
         await eventually(_empty(toy))
     assert await toy.value("SELECT reason FROM outbox_aside") == "aiokafka.errors.UnknownError"
 
@@ -105,7 +124,7 @@ async def test_a_relay_without_a_broker_is_not_ready_leader_or_not(
 
 
 async def test_both_are_unready_while_rows_grow_old(toy: Toy, a_relay: RunRelay, line: BrokerLine) -> None:
-    line.answer = lambda topic: NEVER
+    line.answer = lambda topic, partition: NEVER
     settings = {"bootstrap": _address(line), "oldest_row_seconds": 1.0}
     async with a_relay(**settings) as first, a_relay(**settings) as second:
 
