@@ -5,7 +5,7 @@ import asyncio
 import sys
 
 from services.caller.domain.call_clock import CallClock
-from services.caller.domain.conversation import Conversation, hold_conversation
+from services.caller.domain.conversation import Call, Conversation
 from services.caller.domain.limits import CallLimits
 from services.caller.edges.parties.offline.agent import OfflineAgent
 from services.caller.edges.parties.offline.bot import OfflineBot
@@ -15,13 +15,10 @@ AS_FAST_AS_IT_GOES = 1e9
 
 async def rehearse(prompt: str, *, inbound: bool = False, minutes: int = 1) -> Conversation:
     """Hold a conversation between the two offline minds in no time."""
-    return await hold_conversation(
-        bot=OfflineBot(prompt),
-        agent=OfflineAgent("Ann"),
-        first="bot" if inbound else "agent",
-        limits=CallLimits.for_held_minutes(minutes),
-        clock=CallClock(AS_FAST_AS_IT_GOES, lambda: True),
-    )
+    clock = CallClock(AS_FAST_AS_IT_GOES, lambda: True)
+    call = Call("bot" if inbound else "agent", CallLimits.for_held_minutes(minutes), clock)
+    await call.place(bot=OfflineBot(prompt), agent=OfflineAgent("Ann"))
+    return await call.hold()
 
 
 def _main() -> None:

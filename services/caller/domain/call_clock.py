@@ -34,14 +34,16 @@ class CallClock:
             raise LeaseLost
 
     async def let_pass(self, ms: int) -> None:
-        """Let simulated time pass."""
-        left_seconds = ms / 1_000 / self._speed
-        while left_seconds > 0:
+        """Let simulated time pass. Of time that is cut short, what has passed is counted."""
+        start_ms = self.now_ms
+        passed_ms = 0.0
+        while passed_ms < ms:
             self.check()
-            await self._sleep(min(left_seconds, SLICE_SECONDS))
-            left_seconds -= SLICE_SECONDS
+            slice_seconds = min((ms - passed_ms) / 1_000 / self._speed, SLICE_SECONDS)
+            await self._sleep(slice_seconds)
+            passed_ms += SLICE_SECONDS * 1_000 * self._speed
+            self.now_ms = start_ms + round(min(passed_ms, ms))
         self.check()
-        self.now_ms += ms
 
     def count(self, ms: int) -> None:
         """Count time that has really passed."""

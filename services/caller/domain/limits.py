@@ -14,6 +14,8 @@ REPLY_LIMIT_SECONDS = 20.0  # the default of the setting: how long a party may t
 MAX_REPLY_LIMIT_SECONDS = 60.0
 # What a turn takes at most, with a name looked up and a connection made: a party that is silent for longer is broken.
 MAX_TURN_SECONDS = MAX_REPLY_LIMIT_SECONDS + 15.0
+# Ringing as a whole: the first lines of both sides, if it is the bot that answers.
+RING_LIMIT_SECONDS = 20.0
 MAX_TOOLS_OF_TURN = 8
 MAX_BOT_ASKED = 2  # times for one line
 FAREWELLS_THAT_END_A_CALL = 4  # in a row: two rounds

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 
-from services.caller.domain.attempt import INTERNAL, SHUT_DOWN, Claimed, Ended
+from services.caller.domain.attempt import INTERNAL, LOST, SHUT_DOWN, Claimed, Ended
 from services.caller.domain.call_clock import CallClock, LeaseLost
-from services.caller.domain.conversation import Conversation, Opening, hold_conversation, place_call
+from services.caller.domain.conversation import Call
 from services.caller.domain.limits import CallLimits
 from services.caller.domain.turn import PartyError, Side
 from services.caller.ports import Parties, Stages
 from shared.events.admissions import TestCallDispatched
-
-NOTHING_SAID = Conversation((), "error", 0)
 
 
 async def run_call(
@@ -26,35 +24,29 @@ async def run_call(
     """Run a claimed attempt to its end; return None if it is another's by now.
 
     The first contact with the agent happens after `dial` has committed and before `start` stamps: so the stamp is
-    never earlier than the contact, and a stagger that counts from the stamp holds at the far end.
+    never earlier than the contact, and a stagger that counts from the stamp holds at the far end. Whatever cuts a
+    call, what was said until then is kept.
     """
     if not await stages.dial(claimed):
         return None
-    started_at = None
+    first: Side = "agent" if dispatch.direction == "outbound" else "bot"  # who answers the phone speaks first
+    call = Call(first, CallLimits.for_held_minutes(dispatch.held_minutes), clock)
+    started_at, fault = None, None
     try:
-        bot, agent = parties.bot(dispatch), parties.agent(dispatch)
-        first: Side = "agent" if dispatch.direction == "outbound" else "bot"  # who answers the phone speaks first
-        opening: Opening = await place_call(bot=bot, agent=agent, first=first, clock=clock)
+        await call.place(bot=parties.bot(dispatch), agent=parties.agent(dispatch))
         started_at = await stages.start(claimed, dispatch, traceparent)
         if started_at is None:
             return None
-        held = await hold_conversation(
-            bot=bot,
-            agent=agent,
-            first=first,
-            opening=opening,
-            limits=CallLimits.for_held_minutes(dispatch.held_minutes),
-            clock=clock,
-        )
-        ended = Ended(started_at, held, held.error_message)
+        held = await call.hold()
     except PartyError as error:
-        ended = Ended(started_at, NOTHING_SAID, str(error))
-    except LeaseLost:
-        if not shutting_down():
-            return None
-        ended = Ended(started_at, NOTHING_SAID, SHUT_DOWN)
-    except Exception:
-        if not await stages.end(claimed, dispatch, Ended(started_at, NOTHING_SAID, INTERNAL), traceparent):
-            return None
-        raise
-    return ended if await stages.end(claimed, dispatch, ended, traceparent) else None
+        held = call.cut(str(error))
+    except LeaseLost:  # it is silent by now; whether the run is still this worker's to end, the token says
+        held = call.cut(SHUT_DOWN if shutting_down() else LOST)
+    except Exception as error:
+        held, fault = call.cut(INTERNAL), error
+    ended = Ended(started_at, held, held.error_message)
+    if not await stages.end(claimed, dispatch, ended, traceparent):
+        return None
+    if fault is not None:
+        raise fault
+    return ended

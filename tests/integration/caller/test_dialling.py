@@ -132,4 +132,7 @@ async def test_a_fault_of_ours_in_a_call_fails_the_run_once(caller: Caller, line
     line.last_words[11] = RuntimeError("the prompt is a secret")
     said = await caller.call(dispatched(11), dispatched(12))
     assert failures_of(said, 11) == [attempt.INTERNAL]
+    (failed,) = ends_of(said, 11)
+    assert [turn.content for turn in failed.transcript] == ["Hello, how can I help you?"], "what was said until then"
+    assert failed.duration_seconds == 2, "as long as it took to say it"
     assert [type(one) for one in ends_of(said, 12)] == [TestCallCompleted], "its neighbour goes on"

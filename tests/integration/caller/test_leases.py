@@ -9,8 +9,8 @@ from services.caller.domain import attempt, limits
 from services.caller.domain.attempt import Ended
 from services.caller.domain.conversation import Conversation
 from services.caller.edges.db.attempts import SqlAttempts
-from shared.events.executions import CallStarted, TestCallCompleted
-from tests.integration.caller.faults import SlowToDial, waits_for_a_lock
+from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
+from tests.integration.caller.faults import SlowToDial, UnreliableDatabase, waits_for_a_lock
 from tests.integration.caller.instance import Caller, Callers, dispatched, slow
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, failures_of
@@ -74,11 +74,26 @@ async def test_a_call_is_hung_up_before_its_lease_ends_if_nothing_renews_it(call
     caller.clock.now += 0.01
     await caller.idle()
     await eventually(line.is_quiet, what="the line is quiet")
-    assert await caller.value("SELECT lease_expires_at > now() FROM attempts"), "the database still counts it as held"
-    assert ends_of(await caller.said(), 11) == [], "whoever finds it lost will say so"
-    await caller.leases_run_out()
-    await caller.reap()
-    assert failures_of(await caller.said(), 11) == [attempt.LOST]
+    (failed,) = ends_of(await caller.said(), 11)
+    assert isinstance(failed, TestCallFailed)
+    assert failed.error_message == attempt.LOST, "the token was still its own: so it says itself how the call ended"
+    assert [turn.role for turn in failed.transcript] == ["assistant"]
+
+
+async def test_a_call_that_hung_up_by_itself_is_given_up_by_another_if_it_can_say_nothing(
+    callers: Callers, line: Line, unreliable: UnreliableDatabase
+) -> None:
+    caller, other = await callers.another(database=unreliable), await callers.another()
+    await a_call_that_is_up(caller, line)
+    unreliable.away = True
+    caller.clock.now += OWN_SECONDS
+    await eventually(line.is_quiet, what="the line is quiet")
+    assert await other.value("SELECT lease_expires_at > now() FROM attempts"), "the database still counts it as held"
+    await other.leases_run_out()
+    await other.reap()
+    unreliable.away = False
+    await caller.idle()
+    assert failures_of(await other.said(), 11) == [attempt.LOST], "once"
 
 
 async def test_a_call_in_the_middle_of_a_long_sentence_is_hung_up_too(callers: Callers, line: Line) -> None:
@@ -87,15 +102,24 @@ async def test_a_call_in_the_middle_of_a_long_sentence_is_hung_up_too(callers: C
     await caller.hear(dispatched(11))
     await caller.claim()
 
-    async def placed() -> bool:
-        return await caller.status(11) == "started"
+    async def in_the_middle() -> bool:
+        return line.lines[11] == 1 and caller.clock.looks >= before + 6
 
-    await eventually(placed)
+    async def talks() -> bool:
+        return line.lines[11] == 1
+
+    await eventually(talks)
+    before = caller.clock.looks
+    await eventually(in_the_middle)
     lines = line.lines[11]
     caller.clock.now += OWN_SECONDS
     await caller.idle()
     assert line.lines[11] == lines, "not another word"
-    assert ends_of(await caller.said(), 11) == []
+    (failed,) = ends_of(await caller.said(), 11)
+    assert failed.duration_seconds is not None
+    assert 1 <= failed.duration_seconds < 40, "as long as it was"
+    assert failed.transcript[-1].content.startswith("and so on")
+    assert len(failed.transcript[-1].content) < len(line.long_talk.strip()), "as far as it got"
 
 
 async def test_a_renewal_lets_the_call_go_on(caller: Caller, line: Line) -> None:
@@ -130,7 +154,7 @@ async def test_a_renewal_counts_from_when_it_was_sent(caller: Caller, line: Line
     assert line.up == [11]
     caller.clock.now += 1
     await caller.idle()
-    assert ends_of(await caller.said(), 11) == [], "hung up, as if the answer had come at once"
+    assert failures_of(await caller.said(), 11) == [attempt.LOST], "hung up, as if the answer had come at once"
 
 
 async def test_a_call_whose_token_was_replaced_hangs_up_at_the_next_heartbeat(caller: Caller, line: Line) -> None:

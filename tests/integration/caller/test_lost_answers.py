@@ -93,11 +93,12 @@ async def test_while_nothing_can_be_renewed_calls_are_hung_up_and_the_heart_beat
     beating = asyncio.create_task(caller.worker.keep_leases_for_ever())
     await caller.clock.is_looked_at()
     caller.clock.now += limits.LEASE_SECONDS - limits.LEASE_MARGIN_SECONDS
-    await caller.idle()
     await eventually(line.is_quiet, what="the line is quiet")
     assert not beating.done()
     beating.cancel()
     await asyncio.gather(beating, return_exceptions=True)
     await other.leases_run_out()
     await other.reap()
+    unreliable.away = False
+    await caller.idle()
     assert failures_of(await other.said(), 11) == [attempt.LOST]

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from services.caller.domain.attempt import Claimed
 from services.caller.domain.call_clock import CallClock
-from services.caller.domain.conversation import Conversation, Opening, hold_conversation
+from services.caller.domain.conversation import Call, Conversation
 from services.caller.domain.limits import CallLimits
-from services.caller.domain.turn import Party, Reply, Role, Side, Turn
+from services.caller.domain.turn import Party, PartyError, Reply, Role, Side, Turn
 from shared.events.admissions import TestCallDispatched
 from shared.events.connection import BuiltinConnection
 from shared.events.requests import Target
@@ -52,17 +52,14 @@ async def a_call(
     minutes: int = 1,
     limits: CallLimits | None = None,
     clock: CallClock | None = None,
-    opening: Opening = (),
 ) -> Conversation:
-    """Hold a call in no time."""
-    return await hold_conversation(
-        bot=bot,
-        agent=agent,
-        first=first,
-        limits=limits or CallLimits.for_held_minutes(minutes),
-        clock=clock or instant_clock(),
-        opening=opening,
-    )
+    """Place and hold a call in no time. A party that cannot go on cuts it."""
+    call = Call(first, limits or CallLimits.for_held_minutes(minutes), clock or instant_clock())
+    try:
+        await call.place(bot=bot, agent=agent)
+        return await call.hold()
+    except PartyError as error:
+        return call.cut(str(error))
 
 
 def hangs_up(text: str = "Goodbye.") -> Reply:
