@@ -15,10 +15,15 @@ from shared.settings.service import ServiceSettings
 
 
 class CallerSettings(ServiceSettings):
-    """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the bot's mind. AGENT_*: reaching agents."""
+    """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the bot's mind. AGENT_*: reaching agents.
+
+    DRAIN_SECONDS: how long calls that are up may go on once the process was told to stop; as long as they can, if it is
+    not set.
+    """
 
     call_speed: Annotated[float, Field(gt=0, le=1_000)] = 1.0
     calls_per_process: Annotated[int, Field(ge=1, le=10_000)] = 500
+    drain_seconds: Annotated[float, Field(ge=0, le=86_400)] | None = None
     bot_mind: Literal["offline", "openai"] = "offline"
     bot_base_url: str = "https://api.openai.com/v1"
     bot_model: str = ""

@@ -34,6 +34,7 @@ def listener(poke: Callable[[], None]) -> Listener:
 async def wire(settings: CallerSettings) -> Service:
     """Put the caller together."""
     database = Database(settings.database_url, schema="caller")
+    leases_database = Database(settings.database_url, schema="caller", pool_connections=1)
     proxies = Proxies.from_environment(settings.agent_proxy)
     network = Network(settings.address_policy, proxies, trusted(settings.agent_ca_file))
     pools = Pools(network, calls_limit=settings.calls_per_process)
@@ -53,31 +54,34 @@ async def wire(settings: CallerSettings) -> Service:
     stages = GroupedStages(database, station.outbox)
     worker = Worker(
         database=database,
+        leases_database=leases_database,
         outbox=station.outbox,
         stages=stages,
         parties=parties,
         speed=settings.call_speed,
         calls_limit=settings.calls_per_process,
+        drain_seconds=settings.drain_seconds,
     )
 
-    room = Room(database, station.outbox, calls_limit=settings.calls_per_process, calls_up=worker.calls_up)
+    room = Room(database, station.outbox, calls_limit=settings.calls_per_process, calls_up=lambda: len(worker.held))
 
     async def drain() -> None:
         await room.close()
-        await worker.drain()
+        await worker.draining.drain()
         await station.flush()
 
     async def close() -> None:
         await pools.aclose()
+        await leases_database.dispose()
         await database.dispose()
 
     components = (
         *station.components,
         Component("stages", stages.run),
         Component("room", room.announce_for_ever),
-        Component("claims", worker.claim_for_ever),
-        Component("leases", worker.keep_leases_for_ever),
-        Component("reaper", worker.reap_for_ever),
+        Component("claims", worker.claims.claim_for_ever),
+        Component("leases", worker.leases.keep_for_ever),
+        Component("reaper", worker.reaper.reap_for_ever),
         Component("endpoints", pools.close_idle_for_ever, vital=False),
         Component(
             "cleaner",
@@ -85,4 +89,4 @@ async def wire(settings: CallerSettings) -> Service:
             vital=False,
         ),
     )
-    return Service("caller", components, close, drain)
+    return Service("caller", components, close, drain, worker.draining.waits_for, worker.draining.hurry)

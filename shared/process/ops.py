@@ -11,25 +11,34 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.process.draining import Wait
+
 GRACE_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a service does its work, and which of its parts do; `complaints` of a part say why it does not."""
+    """Whether a service does its work, and which of its parts do; `complaints` of a part say why it does not.
+
+    `draining`: it was told to stop, and waits.
+    """
 
     ready: bool
     parts: Mapping[str, bool]
     complaints: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    draining: Wait | None = None
 
     def told(self) -> dict[str, Any]:
         """Return the body of /readyz. `degraded` are the parts that fail, of a service that is ready as well."""
-        return {
+        told: dict[str, Any] = {
             "ready": self.ready,
             "degraded": [name for name, ready in self.parts.items() if not ready],
             "parts": dict(self.parts),
             "complaints": {name: list(said) for name, said in self.complaints.items() if said},
         }
+        if self.draining is not None:
+            told["draining"] = {"waits_for": self.draining.what, "at_most_seconds": self.draining.at_most_seconds}
+        return told
 
 
 def ops_app(readiness: Callable[[], Readiness]) -> Starlette:

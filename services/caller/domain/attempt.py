@@ -16,18 +16,28 @@ NO_SIP = "Calls over SIP are not available on this deployment"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An attempt under this worker's lease. `dispatch` is the event as JSON."""
+    """An attempt under this worker's lease. `dispatch` is the event as JSON; it may be dialled for so many seconds."""
 
     run_id: int
     call_id: int
     token: UUID
     dispatch: str
     traceparent: str | None
+    starts_within_seconds: float
 
     @property
     def key(self) -> tuple[int, UUID]:
         """This claim of the run: a worker may hold an earlier one of the same run that has run out."""
         return self.run_id, self.token
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a worker has claimed, and where it goes on: after the organisation that had the last turn."""
+
+    attempts: tuple[Claimed, ...]
+    last_org: int
+    may_be_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +72,14 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """An attempt that ended without a worker."""
+    """An attempt that ended without a worker. `talked_ms`: how far its call was at the last renewal."""
 
     run_id: int
     org_id: int | None
     batch_id: int | None
     call_id: int | None
     started_at: datetime | None
+    talked_ms: int | None
     ended_at: datetime
     reason: str
     traceparent: str | None

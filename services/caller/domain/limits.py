@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 MS_PER_MINUTE = 60_000
+SECONDS_PER_MINUTE = 60
 # We hang up just before the held minutes are used up, so that rounding up never costs a minute more.
 HANG_UP_MARGIN_MS = 500
 
@@ -26,10 +27,40 @@ HEARTBEAT_SECONDS = 5.0
 ANNOUNCE_ROOM_EVERY_SECONDS = 3.0
 REAP_EVERY_SECONDS = 3.0
 CLAIM_FALLBACK_SECONDS = 1.0
-DRAIN_SECONDS = 10.0
 MAX_CLAIM_ATTEMPTS = 200
+MAX_CLAIM_ORGS = 200
 MAX_REAP_ATTEMPTS = 500
+MAX_REAP_ROUNDS = 200
 ENDED_ATTEMPTS_KEPT_DAYS = 10  # longer than the topics keep a dispatch
+
+# How long committing a start is tried while PostgreSQL is away; a call that cannot be started is not placed later.
+START_RETRY_SECONDS = 3.0
+# What a call that is told to stop, or to be over, needs to say so.
+DRAIN_MARGIN_SECONDS = 10.0
+HANG_UP_SECONDS = 5.0
+
+
+def call_seconds(held_minutes: int, speed: float) -> float:
+    """Return how long a call may take. A high speed shortens speech, but not what a mind behind HTTP takes."""
+    return held_minutes * SECONDS_PER_MINUTE / min(speed, 1.0)
+
+
+def drain_seconds(held_minutes: int, speed: float) -> float:
+    """Return how long a call that is just being placed may take to its end."""
+    return call_seconds(held_minutes, speed) + RING_LIMIT_SECONDS + DRAIN_MARGIN_SECONDS
+
+
+def seconds_after_latest_start(held_minutes: int, speed: float) -> float:
+    """Return when a run's last lease is over, counted from the moment until which it may be dialled.
+
+    Each part has its own limit. Together with what passes from the dispatch to that moment and until the reaper has
+    looked, they are the promise: a run has ended `END_WITHIN_SECONDS` after its longest duration, counted from the
+    dispatch, whether its worker lives or not.
+    """
+    return RING_LIMIT_SECONDS + START_RETRY_SECONDS + call_seconds(held_minutes, speed) + LEASE_MARGIN_SECONDS
+
+
+END_WITHIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def ended(
         for turn in held.turns
     )
     figures = CallFigures(**asdict(figures_of(held.turns)))
-    seconds = -(-held.duration_ms // MS_PER_SECOND)
+    seconds = _seconds(held.duration_ms)
     if end.started_at is not None and not end.failure:
         return Say(
             TestCallCompleted(
@@ -92,7 +92,10 @@ def ended(
 
 
 def failed(given_up: GivenUp) -> Say:
-    """Return TestCallFailed of an attempt that ended without a worker."""
+    """Return TestCallFailed of an attempt that ended without a worker.
+
+    Its duration is what is certain: the call was up when its lease was renewed last, and may have been a little longer.
+    """
     return Say(
         TestCallFailed(
             run_id=given_up.run_id,
@@ -101,7 +104,7 @@ def failed(given_up: GivenUp) -> Say:
             call_id=given_up.call_id if given_up.started_at is not None else None,
             started_at=given_up.started_at,
             ended_at=given_up.ended_at,
-            duration_seconds=None,
+            duration_seconds=_seconds(given_up.talked_ms or 0) if given_up.started_at is not None else None,
             error_message=given_up.reason,
             transcript=(),
             figures=None,
@@ -122,3 +125,7 @@ def returned(one: Returned) -> Say:
         ),
         one.traceparent,
     )
+
+
+def _seconds(ms: int) -> int:
+    return -(-ms // MS_PER_SECOND)

@@ -69,6 +69,30 @@ class SlowToDial:
         return question
 
 
+@dataclass
+class Mortal:
+    """Stages of a process that may die: after that, nothing is written and nothing answered."""
+
+    stages: Stages
+    dead: bool = False
+
+    async def dial(self, claimed: Claimed) -> bool:
+        await self._live()
+        return await self.stages.dial(claimed)
+
+    async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
+        await self._live()
+        return await self.stages.start(claimed, dispatch, traceparent)
+
+    async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
+        await self._live()
+        return await self.stages.end(claimed, dispatch, ended, traceparent)
+
+    async def _live(self) -> None:
+        if self.dead:
+            await asyncio.Future[None]()
+
+
 class UnreliableDatabase(Database):
     """A database that may be away, and whose answer to a commit may get lost."""
 

@@ -85,24 +85,24 @@ class Caller:
 
     async def claim(self) -> None:
         """Claim what there is room for, once; the calls begin."""
-        await self.worker.claim_once()
+        await self.worker.claims.claim_once()
 
     async def claims_and_vanishes(self) -> list[Claimed]:
         """Claim, and never be heard of again."""
         async with self.database.transaction() as transaction:
-            return await SqlAttempts(transaction, poke=lambda: None).claim(100)
+            return list((await SqlAttempts(transaction, poke=lambda: None).claim(100)).attempts)
 
     async def idle(self) -> None:
         """Wait until no call is up here."""
 
         async def nothing_up() -> bool:
-            return self.worker.calls_up() == 0
+            return len(self.worker.held) == 0
 
         await eventually(nothing_up, what="all calls ended")
 
     async def reap(self) -> None:
-        """Look for what is overdue, once."""
-        await self.worker.reap_once()
+        """Look for what is overdue."""
+        await self.worker.reaper.reap()
 
     async def call(self, *events: Event) -> list[Event]:
         """Hear dispatches, call, wait for the end; return what was said."""
@@ -186,6 +186,7 @@ class Callers:
         speed: float = AS_FAST_AS_IT_GOES,
         database: Database | None = None,
         around: Callable[[Stages], Stages] = lambda stages: stages,
+        drain_seconds: float | None = None,
     ) -> Caller:
         """Start an instance, with partitions, a clock and an outbox of its own."""
         database, clock, outbox = database or self.database, Clock(), BreakableOutbox()
@@ -194,11 +195,13 @@ class Callers:
         stages = around(grouped)
         worker = Worker(
             database=database,
+            leases_database=database,
             outbox=outbox,
             stages=stages,
             parties=self.line,
             speed=speed,
             calls_limit=calls_limit,
+            drain_seconds=drain_seconds,
             clock=clock,
         )
         ear = await an_ear("caller", database, listener(worker.poke), partition=len(self.made))

@@ -7,6 +7,7 @@ import pytest
 
 from services.caller.domain import attempt, limits
 from shared.events.executions import TestCallCompleted, TestCallFailed
+from shared.process.draining import Wait
 from tests.integration.caller.faults import SlowToDial, waits_for_a_lock
 from tests.integration.caller.instance import Caller, Callers, dispatched, slow
 from tests.integration.caller.line import Line
@@ -16,10 +17,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls have no time to finish."""
-    monkeypatch.setattr(limits, "DRAIN_SECONDS", 0.05)
+IMPATIENT_SECONDS = 0.05  # calls have no time to finish
 
 
 async def up(caller: Caller, line: Line, *run_ids: int) -> None:
@@ -31,15 +29,15 @@ async def up(caller: Caller, line: Line, *run_ids: int) -> None:
 
 
 async def test_a_process_without_calls_may_go_at_once(caller: Caller) -> None:
-    await asyncio.wait_for(caller.worker.drain(), timeout=1)
+    await asyncio.wait_for(caller.worker.draining.drain(), timeout=1)
 
 
 async def test_calls_are_finished(caller: Caller, line: Line) -> None:
     await up(caller, line, 11, 12)
-    draining = asyncio.create_task(caller.worker.drain())
+    draining = asyncio.create_task(caller.worker.draining.drain())
     line.gate.set()
     await draining
-    assert caller.worker.calls_up() == 0
+    assert len(caller.worker.held) == 0
     said = await caller.said()
     assert [type(one) for run_id in (11, 12) for one in ends_of(said, run_id)] == [TestCallCompleted] * 2
 
@@ -47,8 +45,8 @@ async def test_calls_are_finished(caller: Caller, line: Line) -> None:
 async def test_nothing_more_is_claimed(callers: Callers, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CLAIM_FALLBACK_SECONDS", 0.01)
     going, staying = await callers.another(), await callers.another()
-    working = asyncio.create_task(going.worker.claim_for_ever())
-    await going.worker.drain()
+    working = asyncio.create_task(going.worker.claims.claim_for_ever())
+    await going.worker.draining.drain()
     await going.hear(dispatched(11))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(working), timeout=0.2)  # it goes round and claims nothing
@@ -60,10 +58,10 @@ async def test_nothing_more_is_claimed(callers: Callers, line: Line, monkeypatch
     await asyncio.gather(working, return_exceptions=True)
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_what_does_not_finish_is_hung_up_and_says_why(caller: Caller, line: Line) -> None:
+async def test_what_does_not_finish_is_hung_up_says_why_and_keeps_what_was_said(callers: Callers, line: Line) -> None:
+    caller = await callers.another(drain_seconds=IMPATIENT_SECONDS)
     await up(caller, line, 11, 12)
-    await caller.worker.drain()
+    await caller.worker.draining.drain()
     await caller.idle()
     said = await caller.said()
     for run_id in (11, 12):
@@ -71,16 +69,70 @@ async def test_what_does_not_finish_is_hung_up_and_says_why(caller: Caller, line
         assert isinstance(failed, TestCallFailed)
         assert failed.error_message == attempt.SHUT_DOWN == "The caller was shut down during the call"
         assert failed.started_at is not None
+        assert [turn.content for turn in failed.transcript] == ["Hello, how can I help you?"]
+        assert failed.duration_seconds is not None
+        assert failed.duration_seconds >= 2, "the greeting takes two seconds of the call's own time"
     await eventually(line.is_quiet, what="the line is quiet")
 
 
-@pytest.mark.usefixtures("impatient")
+async def test_calls_may_go_on_as_long_as_the_longest_of_them_can(caller: Caller, line: Line) -> None:
+    line.gate.clear()
+    await caller.hear(dispatched(11, held_minutes=1), dispatched(12, held_minutes=3))
+    await caller.claim()
+    await eventually(line.is_up(11, 12))
+    assert caller.worker.draining.waits_for() == Wait("2 calls up", 3 * 60 + 20 + 10)
+    draining = asyncio.create_task(caller.worker.draining.drain())
+
+    async def counts_down() -> bool:
+        return 200 < caller.worker.draining.waits_for().at_most_seconds < 3 * 60 + 20 + 10
+
+    await eventually(counts_down)
+    assert not draining.done()
+    line.gate.set()
+    await draining
+    assert caller.worker.draining.waits_for() == Wait("0 calls up", 0)
+
+
+async def test_who_is_told_twice_hangs_up_at_once(caller: Caller, line: Line) -> None:
+    await up(caller, line, 11)
+    draining = asyncio.create_task(caller.worker.draining.drain())
+    caller.worker.draining.hurry()
+    await asyncio.wait_for(draining, timeout=10)
+    assert failures_of(await caller.said(), 11) == [attempt.SHUT_DOWN]
+
+
+async def test_what_a_draining_process_heard_is_taken_by_another(callers: Callers, line: Line) -> None:
+    going, staying = await callers.another(), await callers.another()
+    await up(going, line, 11)
+    draining = asyncio.create_task(going.worker.draining.drain())
+    await going.hear(dispatched(12))
+    await staying.claim()
+    await eventually(line.is_up(11, 12), what="the other one calls")
+    assert (len(going.worker.held), len(staying.worker.held)) == (1, 1)
+    line.gate.set()
+    await draining
+    await staying.idle()
+
+
+async def test_leases_are_kept_during_the_drain(caller: Caller, line: Line) -> None:
+    await up(caller, line, 11)
+    draining = asyncio.create_task(caller.worker.draining.drain())
+    for _ in range(4):
+        caller.clock.now += limits.HEARTBEAT_SECONDS
+        await caller.worker.leases.renew_once()
+    await caller.clock.is_looked_at()
+    assert line.up == [11]
+    line.gate.set()
+    await draining
+    assert [type(one) for one in ends_of(await caller.said(), 11)] == [TestCallCompleted]
+
+
 async def test_what_was_not_dialled_is_put_back_for_another(callers: Callers, line: Line) -> None:
-    going, staying = await callers.another(around=SlowToDial), await callers.another()
+    going, staying = await callers.another(around=SlowToDial, drain_seconds=IMPATIENT_SECONDS), await callers.another()
     await going.hear(dispatched(11))
     await going.claim()
     await eventually(slow(going).waits(11))
-    await going.worker.drain()
+    await going.worker.draining.drain()
     assert await staying.status(11) == "waiting", "at once, not when the lease has run out"
     said = await staying.call()
     assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
@@ -90,9 +142,8 @@ async def test_what_was_not_dialled_is_put_back_for_another(callers: Callers, li
     assert len(ends_of(await staying.said(), 11)) == 1
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_some_finish_some_are_put_back_some_are_hung_up(callers: Callers, line: Line) -> None:
-    going = await callers.another(around=SlowToDial)
+    going = await callers.another(around=SlowToDial, drain_seconds=IMPATIENT_SECONDS)
     line.gate.clear()
     await going.hear(*(dispatched(run_id) for run_id in (11, 12)))
     await going.claim()
@@ -100,7 +151,7 @@ async def test_some_finish_some_are_put_back_some_are_hung_up(callers: Callers, 
         await eventually(slow(going).waits(run_id))
     slow(going).gates[11][0].set()
     await eventually(line.is_up(11))
-    await going.worker.drain()
+    await going.worker.draining.drain()
 
     async def ended() -> bool:
         return await going.status(11) == "failed"
@@ -117,9 +168,9 @@ async def test_a_claim_that_is_on_its_way_belongs_to_what_is_drained(
     await caller.hear(dispatched(11))
     async with onlooker.transaction():
         await onlooker.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
-        claiming = asyncio.create_task(caller.worker.claim_for_ever())
+        claiming = asyncio.create_task(caller.worker.claims.claim_for_ever())
         await eventually(lambda: waits_for_a_lock(onlooker), what="the claim is on its way")
-        draining = asyncio.create_task(caller.worker.drain())
+        draining = asyncio.create_task(caller.worker.draining.drain())
         done, _ = await asyncio.wait({draining}, timeout=0.2)
     await draining
     claiming.cancel()

@@ -5,17 +5,15 @@ import os
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import pytest
 
 from services.caller.domain import attempt
-from services.caller.domain.attempt import Claimed, Ended
 from services.caller.domain.turn import PartyError, Reply
-from services.caller.ports import Stages
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned
+from tests.integration.caller.faults import Mortal
 from tests.integration.caller.instance import Caller, Callers, dispatched
 from tests.integration.caller.line import Line
 from tests.support.some_events import of
@@ -29,30 +27,6 @@ STEPS = 25
 ROUNDS_TO_END = 30
 LEASE_LOST_SECONDS = 20.0
 ENDINGS = (Reply("Thank you, goodbye.", "hang_up"), Reply("I'll wait.", "transfer"), PartyError("The line broke"))
-
-
-@dataclass
-class Mortal:
-    """Stages of a process that may die: after that, nothing is written and nothing answered."""
-
-    stages: Stages
-    dead: bool = False
-
-    async def dial(self, claimed: Claimed) -> bool:
-        await self._live()
-        return await self.stages.dial(claimed)
-
-    async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
-        await self._live()
-        return await self.stages.start(claimed, dispatch, traceparent)
-
-    async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
-        await self._live()
-        return await self.stages.end(claimed, dispatch, ended, traceparent)
-
-    async def _live(self) -> None:
-        if self.dead:
-            await asyncio.Future[None]()
 
 
 @dataclass
@@ -146,7 +120,7 @@ class Story:
         await self.one.reap()
 
     async def renew(self) -> None:
-        await self.one.worker.renew_once()
+        await self.one.worker.leases.renew_once()
 
     async def lose(self) -> None:
         """The database's clock passes some leases, whoever holds them."""

@@ -1,6 +1,7 @@
 """Leases: who has lost one writes nothing and says nothing, and hangs up by itself before anybody else may think so."""
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from services.caller.domain import attempt, limits
 from services.caller.domain.attempt import Ended
 from services.caller.domain.conversation import Conversation
+from services.caller.domain.lease import Renewal, Renewed
+from services.caller.edges import leases
 from services.caller.edges.db.attempts import SqlAttempts
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
-from tests.integration.caller.faults import SlowToDial, UnreliableDatabase, waits_for_a_lock
+from tests.integration.caller.faults import Mortal, SlowToDial, UnreliableDatabase, waits_for_a_lock
 from tests.integration.caller.instance import Caller, Callers, dispatched, slow
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, failures_of
@@ -45,7 +48,8 @@ async def test_who_lost_the_token_is_refused_everything_and_says_nothing(caller:
     async with caller.database.transaction() as transaction:
         attempts = SqlAttempts(transaction, poke=lambda: None)
         mine = [(claimed.run_id, claimed.token) for claimed in (one, two, three)]
-        assert await attempts.renew(mine) == frozenset()
+        renewals = [Renewal(*one, seconds=limits.LEASE_SECONDS, talked_ms=0) for one in mine]
+        assert await attempts.renew(renewals) == Renewed(frozenset(), frozenset())
         await attempts.put_back(mine)
     assert [await caller.status(run_id) for run_id in (11, 12, 13)] == ["claimed", "dialling", "started"]
     assert [type(said) for said in await caller.said()] == [CallStarted], "what was true before the token was lost"
@@ -126,7 +130,7 @@ async def test_a_renewal_lets_the_call_go_on(caller: Caller, line: Line) -> None
     await a_call_that_is_up(caller, line)
     for _ in range(4):
         caller.clock.now += limits.HEARTBEAT_SECONDS
-        await caller.worker.renew_once()
+        await caller.worker.leases.renew_once()
     await caller.clock.is_looked_at()
     assert line.up == [11]
     line.gate.set()
@@ -137,7 +141,7 @@ async def test_a_renewal_lets_the_call_go_on(caller: Caller, line: Line) -> None
 async def test_a_renewal_extends_the_database_s_lease_as_well(caller: Caller, line: Line) -> None:
     await a_call_that_is_up(caller, line)
     await caller.leases_run_out()
-    await caller.worker.renew_once()
+    await caller.worker.leases.renew_once()
     await caller.reap()
     assert await caller.status(11) == "started"
 
@@ -145,8 +149,8 @@ async def test_a_renewal_extends_the_database_s_lease_as_well(caller: Caller, li
 async def test_a_renewal_counts_from_when_it_was_sent(caller: Caller, line: Line, onlooker: asyncpg.Connection) -> None:
     await a_call_that_is_up(caller, line)
     async with onlooker.transaction():
-        await onlooker.execute("SELECT 1 FROM attempts FOR UPDATE")
-        renewal = asyncio.create_task(caller.worker.renew_once())
+        await onlooker.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
+        renewal = asyncio.create_task(caller.worker.leases.renew_once())
         await eventually(lambda: waits_for_a_lock(onlooker), what="the renewal was sent")
         caller.clock.now += OWN_SECONDS - 1  # the answer takes its time
     await renewal
@@ -157,10 +161,87 @@ async def test_a_renewal_counts_from_when_it_was_sent(caller: Caller, line: Line
     assert failures_of(await caller.said(), 11) == [attempt.LOST], "hung up, as if the answer had come at once"
 
 
+async def test_what_somebody_else_has_locked_is_asked_for_again_and_holds_up_no_other(
+    caller: Caller, line: Line, onlooker: asyncpg.Connection
+) -> None:
+    line.gate.clear()
+    await caller.hear(dispatched(11), dispatched(12))
+    await caller.claim()
+    await eventually(line.is_up(11, 12))
+    await caller.leases_run_out()
+    async with onlooker.transaction():
+        await onlooker.execute("SELECT 1 FROM attempts WHERE run_id = 11 FOR UPDATE")
+        assert not await asyncio.wait_for(caller.worker.leases.renew_once(), timeout=10), (
+            "one is left to be asked again"
+        )
+        assert await caller.value("SELECT array_agg(run_id) FROM attempts WHERE lease_expires_at > now()") == [12]
+        await caller.clock.is_looked_at()
+        assert sorted(line.up) == [11, 12], "what is locked is not lost"
+    assert await caller.worker.leases.renew_once()
+    assert await caller.value("SELECT count(*) FROM attempts WHERE lease_expires_at > now()") == 2
+
+
+async def test_the_heart_beats_on_whatever_a_renewal_fails_with(
+    caller: Caller, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(leases, "RETRY_SECONDS", 0.01)
+    beats = 0
+
+    async def fails_once(self: SqlAttempts, renewals: Sequence[Renewal]) -> Renewed:
+        nonlocal beats
+        beats += 1
+        if beats == 1:
+            raise ValueError("nobody expected this")
+        return await renew(self, renewals)
+
+    renew = SqlAttempts.renew
+    monkeypatch.setattr(SqlAttempts, "renew", fails_once)
+    await a_call_that_is_up(caller, line)
+    await caller.leases_run_out()
+    beating = asyncio.create_task(caller.worker.leases.keep_for_ever())
+
+    async def renewed() -> bool:
+        return bool(await caller.value("SELECT lease_expires_at > now() FROM attempts"))
+
+    await eventually(renewed)
+    assert not beating.done()
+    beating.cancel()
+    await asyncio.gather(beating, return_exceptions=True)
+
+
+async def test_no_lease_reaches_beyond_the_last_moment_of_its_run(caller: Caller, line: Line) -> None:
+    line.gate.clear()
+    await caller.hear(dispatched(11, starts_within_seconds=20.0))
+    await caller.claim()
+    await eventually(line.is_up(11))
+    longest_seconds = limits.seconds_after_latest_start(1, speed=1.0)
+    while caller.clock.now < 1_000.0 + 20.0 + longest_seconds - limits.HEARTBEAT_SECONDS:
+        caller.clock.now += limits.HEARTBEAT_SECONDS
+        await caller.worker.leases.renew_once()
+    left_seconds = await caller.value("SELECT extract(epoch FROM lease_expires_at - now()) FROM attempts")
+    assert left_seconds < limits.HEARTBEAT_SECONDS + 0.1, "should the worker die now, its run is found in time as well"
+    await caller.idle()
+    assert failures_of(await caller.said(), 11) == [attempt.LOST], "hung up before that"
+
+
+async def test_of_a_call_whose_worker_was_lost_it_is_known_how_far_it_had_come(callers: Callers, line: Line) -> None:
+    caller, other = await callers.another(around=Mortal), await callers.another()
+    await a_call_that_is_up(caller, line)
+    await caller.worker.leases.renew_once()
+    assert isinstance(caller.stages, Mortal)
+    caller.stages.dead = True
+    await caller.leases_run_out()
+    await other.reap()
+    (failed,) = ends_of(await other.said(), 11)
+    assert failures_of([failed], 11) == [attempt.LOST]
+    assert failed.duration_seconds == 2, "the greeting takes 1.7 s of the call's own time"
+
+
 async def test_a_call_whose_token_was_replaced_hangs_up_at_the_next_heartbeat(caller: Caller, line: Line) -> None:
     await a_call_that_is_up(caller, line)
     await caller.token_is_replaced(11)
-    await caller.worker.renew_once()
+    await caller.worker.leases.renew_once()
     await caller.idle()
     await eventually(line.is_quiet, what="the line is quiet")
     assert await caller.status(11) == "started", "what it was is the new owner's to change"
@@ -198,7 +279,7 @@ async def test_a_late_end_of_an_earlier_claim_does_not_take_a_later_one_away(cal
     first.set()
     await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED, timeout=10)
     assert line.up == [11]
-    assert caller.worker.calls_up() == 1, "the call that is up is still held, counted and renewed"
+    assert len(caller.worker.held) == 1, "the call that is up is still held, counted and renewed"
     line.gate.set()
     await caller.idle()
     assert [type(one) for one in ends_of(await caller.said(), 11)] == [TestCallCompleted]

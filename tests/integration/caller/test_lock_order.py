@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -20,24 +21,31 @@ BY_PLACE = "SET LOCAL enable_nestloop = off"
 AS_ASKED = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 
-async def renew(database: Database, plan: str, mine: list[tuple[int, UUID]]) -> None:
-    async with database.transaction() as transaction:
-        for setting in plan.split("; "):
-            await transaction.run(setting)
-        renewed = await SqlAttempts(transaction, poke=lambda: None).renew(mine)
-    assert len(renewed) == len(mine)
+class TakenBack(Exception):  # noqa: N818
+    """The transaction is rolled back, so that the next one finds the same rows."""
+
+
+async def dial(database: Database, plan: str, mine: list[tuple[int, UUID]]) -> None:
+    """Lock all rows as every stage of a call does."""
+    with suppress(TakenBack):
+        async with database.transaction() as transaction:
+            for setting in plan.split("; "):
+                await transaction.run(setting)
+            dialling = await SqlAttempts(transaction, poke=lambda: None).dial(mine)
+            assert len(dialling) == len(mine)
+            raise TakenBack
 
 
 async def test_statements_with_different_plans_do_not_deadlock(caller: Caller, test_database: TestDatabase) -> None:
     await caller.ear.hear(*(dispatched(run_id) for run_id in RUNS))
     async with caller.database.transaction() as transaction:
-        claimed = await SqlAttempts(transaction, poke=lambda: None).claim(len(RUNS))
+        claimed = (await SqlAttempts(transaction, poke=lambda: None).claim(len(RUNS))).attempts
         # The rows lie in another order than their ids from now on, as they do after some updates.
         for one in random.Random(1).sample(claimed, k=len(claimed)):
             await transaction.run("UPDATE attempts SET heard_at = heard_at WHERE run_id = :run", run=one.run_id)
     mine = [one.key for one in claimed]
     first, second = (Database(test_database.url("caller"), schema="caller", pool_connections=2) for _ in range(2))
     for _ in range(ROUNDS):
-        await asyncio.gather(renew(first, BY_PLACE, mine), renew(second, AS_ASKED, mine))
+        await asyncio.gather(dial(first, BY_PLACE, mine), dial(second, AS_ASKED, mine))
     await first.dispose()
     await second.dispose()

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from services.caller.domain import attempt, limits
-from services.caller.edges.db import stages
 from shared.events.executions import TestCallCompleted
 from tests.integration.caller.faults import SlowToDial, UnreliableDatabase
 from tests.integration.caller.instance import Callers, about_to_dial, dispatched
@@ -50,7 +49,7 @@ async def test_an_answer_that_gets_lost_after_a_commit_never_makes_a_second_call
 async def test_a_call_that_could_not_be_dialled_in_time_is_placed_by_another_and_not_late(
     callers: Callers, line: Line, unreliable: UnreliableDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "START_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "START_RETRY_SECONDS", 0.1)
     caller, other = await callers.another(database=unreliable, around=SlowToDial), await callers.another()
     gate = await about_to_dial(caller)
     unreliable.away = True
@@ -74,7 +73,7 @@ async def test_an_end_waits_for_the_database(callers: Callers, line: Line, unrel
     unreliable.away = True
     line.gate.set()
     await eventually(line.is_quiet, what="the talk is over")
-    assert caller.worker.calls_up() == 1, "it is over, and waits to be written down"
+    assert len(caller.worker.held) == 1, "it is over, and waits to be written down"
     unreliable.away = False
     await caller.idle()
     assert [type(one) for one in ends_of(await caller.said(), 11)] == [TestCallCompleted]
@@ -90,7 +89,7 @@ async def test_while_nothing_can_be_renewed_calls_are_hung_up_and_the_heart_beat
     await caller.claim()
     await eventually(line.is_up(11))
     unreliable.away = True
-    beating = asyncio.create_task(caller.worker.keep_leases_for_ever())
+    beating = asyncio.create_task(caller.worker.leases.keep_for_ever())
     await caller.clock.is_looked_at()
     caller.clock.now += limits.LEASE_SECONDS - limits.LEASE_MARGIN_SECONDS
     await eventually(line.is_quiet, what="the line is quiet")

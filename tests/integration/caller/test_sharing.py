@@ -32,15 +32,15 @@ async def test_a_full_instance_leaves_the_rest_to_another(callers: Callers, line
     await small.hear(*(dispatched(run_id) for run_id in RUNS))
     for _ in range(3):
         await small.claim()
-    assert small.worker.calls_up() == 3
+    assert len(small.worker.held) == 3
     assert await small.value("SELECT count(*) FROM attempts WHERE status = 'waiting'") == len(RUNS) - 3
     await other.claim()
-    assert other.worker.calls_up() == 50, "as much as it has room for"
+    assert len(other.worker.held) == 50, "as much as it has room for"
     line.gate.set()
     await small.idle()
     await other.idle()
     await small.claim()
-    assert small.worker.calls_up() == 3, "there is room again"
+    assert len(small.worker.held) == 3, "there is room again"
     await small.idle()
     assert 0 < line.max_up <= 53
 
@@ -59,7 +59,7 @@ async def test_a_worker_that_runs_for_ever_finds_what_another_heard_and_goes_on_
     callers: Callers, line: Line
 ) -> None:
     deaf, hearing = await callers.another(calls_limit=2), await callers.another()
-    working = asyncio.create_task(deaf.worker.claim_for_ever())
+    working = asyncio.create_task(deaf.worker.claims.claim_for_ever())
     await hearing.hear(*(dispatched(run_id) for run_id in RUNS[:10]))
 
     async def all_called() -> bool:

@@ -78,6 +78,7 @@ class Arriving:
                 None,
                 None,
                 None,
+                None,
                 row.ended_at,
                 first[row.run_id].reason,
                 first[row.run_id].traceparent,

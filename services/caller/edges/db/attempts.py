@@ -5,8 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.caller.domain import limits
-from services.caller.domain.attempt import EXPIRED, LOST, Claimed, GivenUp, Returned
+from services.caller.domain.attempt import EXPIRED, LOST, Claimed, Claims, GivenUp, Returned
+from services.caller.domain.lease import Renewal, Renewed
 from services.caller.edges.db.arriving import Arriving
+from services.caller.edges.db.claiming import CLAIM
 from shared.db.transaction import Transaction
 from shared.telemetry import metrics
 
@@ -48,8 +50,8 @@ class SqlAttempts(Arriving):
             """
             WITH expired AS MATERIALIZED (
                 SELECT run_id, CAST(:expired AS text) AS reason FROM attempts
-                WHERE status = 'waiting' AND lease_token IS NULL AND ended_at IS NULL AND start_before < now()
-                ORDER BY heard_at LIMIT :rows FOR UPDATE SKIP LOCKED
+                WHERE status = 'waiting' AND lease_expires_at IS NULL AND ended_at IS NULL AND start_before < now()
+                ORDER BY start_before LIMIT :rows FOR UPDATE SKIP LOCKED
             ), lost AS MATERIALIZED (
                 SELECT run_id, CAST(:lost AS text) AS reason FROM attempts
                 WHERE lease_expires_at < now() AND status IN ('dialling', 'started')
@@ -62,8 +64,8 @@ class SqlAttempts(Arriving):
                               ELSE 'failed' END,
                 ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL, dispatch = NULL
             FROM overdue WHERE attempts.run_id = overdue.run_id
-            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, ended_at, overdue.reason, traceparent,
-                      status, dispatch_no
+            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, talked_ms, ended_at, overdue.reason,
+                      traceparent, status, dispatch_no
             """,
             expired=EXPIRED,
             lost=LOST,
@@ -76,43 +78,62 @@ class SqlAttempts(Arriving):
                     Returned(row.run_id, row.org_id, row.batch_id, row.dispatch_no, row.ended_at, row.traceparent)
                 )
             else:
-                given_up.append(GivenUp(*row[:8]))
+                given_up.append(GivenUp(*row[:9]))
             outcome = row.status if row.status == "returned" else "expired" if row.reason == EXPIRED else "lost"
             metrics.ATTEMPTS_REAPED.labels(outcome).inc()
         return given_up
 
-    async def claim(self, room: int) -> list[Claimed]:
-        """Take at most `room` waiting attempts, oldest first, each under a token of its own."""
+    async def claim(self, room: int, after_org: int = 0) -> Claims:
+        """Take at most `room` waiting attempts, each under a token of its own.
+
+        The organisations take turns, beginning with the one after `after_org`; of each, the oldest come first.
+        """
+        rows = await self._transaction.rows(
+            CLAIM, room=room, after_org=after_org, orgs=limits.MAX_CLAIM_ORGS, seconds=limits.LEASE_SECONDS
+        )
+        # Where all had a turn, a second one may have been left half done; where not, the others come next.
+        last = max(rows, key=lambda row: (row.turn if row.orgs < limits.MAX_CLAIM_ORGS else 0, row.nth), default=None)
+        return Claims(
+            tuple(
+                Claimed(row.run_id, row.call_id, row.lease_token, row.dispatch, row.traceparent, row.starts_within)
+                for row in rows
+            ),
+            after_org if last is None else last.org_id,
+            len(rows) == room or any(row.turn == row.share for row in rows),
+        )
+
+    async def renew(self, renewals: Sequence[Renewal]) -> Renewed:
+        """Extend leases. What somebody else has locked just now is left alone, and holds up nothing."""
+        ordered = sorted(renewals, key=lambda one: one.run_id)
         rows = await self._transaction.rows(
             """
-            WITH next AS MATERIALIZED (
-                SELECT run_id FROM attempts
-                WHERE status = 'waiting' AND lease_token IS NULL AND ended_at IS NULL AND start_before > now()
-                ORDER BY heard_at LIMIT :room FOR UPDATE SKIP LOCKED
+            WITH given AS MATERIALIZED (
+                SELECT * FROM unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[]), CAST(:seconds AS float[]),
+                    CAST(:talked AS integer[])) AS given (run_id, token, seconds, talked_ms)
+            ), free AS (
+                SELECT given.* FROM given
+                JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
+                ORDER BY given.run_id FOR UPDATE OF attempts SKIP LOCKED
+            ), renewed AS (
+                UPDATE attempts
+                SET lease_expires_at = now() + make_interval(secs => free.seconds), talked_ms = free.talked_ms
+                FROM free WHERE attempts.run_id = free.run_id AND lease_token = free.token
+                RETURNING attempts.run_id
             )
-            UPDATE attempts
-            SET status = 'claimed', lease_token = gen_random_uuid(),
-                lease_expires_at = now() + make_interval(secs => :seconds)
-            FROM next WHERE attempts.run_id = next.run_id
-            RETURNING attempts.run_id, call_id, lease_token, dispatch, traceparent
+            SELECT given.run_id, renewed.run_id IS NOT NULL AS renewed
+            FROM given
+            JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
+            LEFT JOIN renewed ON renewed.run_id = given.run_id
             """,
-            room=room,
-            seconds=limits.LEASE_SECONDS,
+            runs=[one.run_id for one in ordered],
+            tokens=[one.token for one in ordered],
+            seconds=[one.seconds for one in ordered],
+            talked=[one.talked_ms for one in ordered],
         )
-        return [Claimed(*row) for row in rows]
-
-    async def renew(self, mine: Sequence[RunAndToken]) -> frozenset[int]:
-        """Extend leases; return the runs that are still this worker's."""
-        rows = await self._transaction.rows(
-            f"""
-            UPDATE attempts SET lease_expires_at = now() + make_interval(secs => :seconds)
-            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token
-            RETURNING attempts.run_id
-            """,  # noqa: S608 - a constant of this file
-            seconds=limits.LEASE_SECONDS,
-            **_arrays(mine),
+        return Renewed(
+            frozenset(row.run_id for row in rows if row.renewed),
+            frozenset(row.run_id for row in rows if not row.renewed),
         )
-        return frozenset(row.run_id for row in rows)
 
     async def dial(self, mine: Sequence[RunAndToken]) -> frozenset[RunAndToken]:
         """Move claimed attempts to dialling, if their time has not passed."""
@@ -165,8 +186,8 @@ class SqlAttempts(Arriving):
             SET status = 'failed', ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL,
                 dispatch = NULL
             FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
-            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, ended_at, CAST(:reason AS text),
-                      traceparent
+            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, talked_ms, ended_at,
+                      CAST(:reason AS text), traceparent
             """,  # noqa: S608
             reason=reason,
             **_arrays(mine),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from services.caller.domain import limits
 from services.caller.domain.attempt import Claimed, Ended
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.usecases import saying
@@ -19,9 +20,7 @@ from shared.telemetry import logs
 T = TypeVar("T")
 
 BACK_OFF_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
-# While PostgreSQL is away: a call that cannot be started is not placed later; an end is worth waiting for, as long as
-# the token is still this worker's.
-START_RETRY_SECONDS = 5.0
+# While PostgreSQL is away an end is worth waiting for, as long as the token is still this worker's.
 END_RETRY_SECONDS = 300.0
 
 log = logs.logger(__name__)
@@ -60,11 +59,11 @@ class GroupedStages:
             group.create_task(self._ends.run())
 
     async def dial(self, claimed: Claimed) -> bool:
-        return await _patiently(lambda: self._dials.submit(claimed), START_RETRY_SECONDS)
+        return await _patiently(lambda: self._dials.submit(claimed), limits.START_RETRY_SECONDS)
 
     async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
         item = _Starting(claimed, dispatch, traceparent)
-        return await _patiently(lambda: self._starts.submit(item), START_RETRY_SECONDS)
+        return await _patiently(lambda: self._starts.submit(item), limits.START_RETRY_SECONDS)
 
     async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
         item = _Ending(claimed, dispatch, ended, traceparent)
