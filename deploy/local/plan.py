@@ -4,12 +4,15 @@ import json
 import os
 import secrets
 import sys
+from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 from deploy.local import kafka_broker, postgres
 from deploy.local.settings import BOOKS, LOCAL, LOOPBACK, ROOT, SERVICES, Settings
 from deploy.local.supervision import Program, folder
 from deploy.provision.database import database_url, service_url
+from services.caller.domain.limits import drain_seconds
 
 DATABASE = "rehearsal"
 PASSWORDS = LOCAL / "passwords.json"
@@ -74,7 +77,8 @@ def service_programs(settings: Settings) -> list[Program]:
             environment["AGENT_ALLOWED_NETWORKS"] = settings.values.get("AGENT_ALLOWED_NETWORKS", LOOPBACK)
         if settings.values.get("TRACES_EXPORTER") == "file" and "TRACES_FILE" not in settings.values:
             environment["TRACES_FILE"] = str(LOCAL / "log" / "traces.jsonl")
-        programs.append(Program(service, [sys.executable, "-m", f"services.{service}"], environment))
+        program = Program(service, [sys.executable, "-m", f"services.{service}"], environment)
+        programs.append(replace(program, stop_seconds=_stop_seconds(settings)) if service == "caller" else program)
     return programs
 
 
@@ -89,6 +93,13 @@ def service_urls(settings: Settings) -> dict[str, str]:
     """Return the URL that each service connects with."""
     passwords = role_passwords()
     return {service: service_url(admin_url(settings), DATABASE, service, passwords[service]) for service in SERVICES}
+
+
+def _stop_seconds(settings: Settings) -> int:
+    """How long a caller may take to stop: as long as its calls may, and what it needs to say how they ended."""
+    minutes, speed = int(settings.values.get("HELD_MINUTES", "1")), float(settings.values.get("CALL_SPEED", "1"))
+    drain = float(settings.values.get("DRAIN_SECONDS") or drain_seconds(minutes, speed))
+    return ceil(drain) + Program.stop_seconds
 
 
 def admin_url(settings: Settings) -> str:

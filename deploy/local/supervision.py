@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ LOG_BACKUPS = 3
 START_SECONDS = 15.0
 STOP_SECONDS = 60.0
 INFRASTRUCTURE = ("postgres", "kafka")
+STOPPED = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Program:
     environment: Mapping[str, str]
     user: str | None = None
     stop_signal: str = "TERM"
+    stop_seconds: int = 30
 
 
 def folder() -> Path:
@@ -78,7 +80,7 @@ autorestart=true
 startsecs=1
 startretries=100000
 stopsignal={program.stop_signal}
-stopwaitsecs=30
+stopwaitsecs={program.stop_seconds}
 stopasgroup=false
 killasgroup=true
 redirect_stderr=true
@@ -144,29 +146,30 @@ def start_programs(names: Sequence[str]) -> None:
             control().startProcess(name, False)
 
 
-def stop_everything() -> None:
-    """Stop the services, then what they need, then supervisord."""
+def stop_everything(while_waiting: Callable[[], None] = lambda: None) -> None:
+    """Stop the services, then what they need, then supervisord. Each has the time that it was started with."""
     names = states()
-    _stop([name for name in names if name not in INFRASTRUCTURE])
-    _stop([name for name in names if name in INFRASTRUCTURE])
+    _stop([name for name in names if name not in INFRASTRUCTURE], while_waiting)
+    _stop([name for name in names if name in INFRASTRUCTURE], while_waiting)
     control().shutdown()
     deadline = time.monotonic() + STOP_SECONDS
     while is_running() and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
-def _stop(names: Sequence[str]) -> None:
-    """Stop programs side by side and wait until none of them runs."""
+def hurry() -> None:
+    """Tell the services once more to stop: they wait no longer."""
+    for name in states():
+        if name not in INFRASTRUCTURE:
+            with suppress(xmlrpc.client.Fault):  # it does not run any more
+                control().signalProcess(name, "TERM")
+
+
+def _stop(names: Sequence[str], while_waiting: Callable[[], None]) -> None:
+    """Stop programs side by side and wait until none of them runs: supervisord kills what takes too long."""
     for name in names:
         with suppress(xmlrpc.client.Fault):  # it was not running
             control().stopProcess(name, False)
-    _wait_stopped(names)
-
-
-def _wait_stopped(names: Sequence[str]) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < deadline:
-        now = states()
-        if all(now[name]["statename"] in ("STOPPED", "EXITED", "FATAL", "UNKNOWN") for name in names):
-            return
+    while any(one["statename"] not in STOPPED for name, one in states().items() if name in names):
+        while_waiting()
         time.sleep(0.1)

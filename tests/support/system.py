@@ -191,6 +191,14 @@ class System:
         finally:
             await connection.close()
 
+    async def execute(self, statements: str) -> None:
+        """Do something to the database, as its administrator."""
+        connection = await asyncpg.connect(self.database.admin_url)
+        try:
+            await connection.execute(statements)
+        finally:
+            await connection.close()
+
     async def all_ended(self, org: Org, *, runs: int, within_seconds: float = 60.0) -> list[dict[str, Any]]:
         """Wait until an organisation's runs have ended and billing has answered for each; return them."""
 

@@ -80,6 +80,44 @@ async def test_services_stop_before_what_they_need(supervised: Path) -> None:
     assert set(order[2:]) == {"kafka", "postgres"}
 
 
+WAITS_TO_BE_TOLD_TWICE = """
+import signal, sys, time
+told = []
+def stop(*_):
+    told.append(1)
+    if len(told) == 2:
+        open(sys.argv[1], 'a').write('hurried')
+        sys.exit()
+signal.signal(signal.SIGTERM, stop)
+open(sys.argv[1], 'a').write('up ')
+while True:
+    time.sleep(600)
+"""
+
+
+async def test_who_waits_has_its_own_time_is_told_of_meanwhile_and_can_be_hurried(supervised: Path) -> None:
+    file = supervised / "told"
+    script = supervised / "waits.py"
+    script.write_text(WAITS_TO_BE_TOLD_TWICE)
+    start(Program("caller", [sys.executable, str(script), str(file)], {}, stop_seconds=300))
+
+    async def is_up() -> bool:
+        return file.is_file() and file.read_text() == "up "
+
+    await eventually(is_up)
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            supervision.hurry()
+
+    await asyncio.to_thread(supervision.stop_everything, look)
+    assert file.read_text() == "up hurried", "told twice, and not killed"
+    assert looks >= 3
+
+
 def test_environment_values_may_hold_percent_signs_and_the_file_is_private(supervised: Path) -> None:
     path = supervision.write_configuration([Program("api", ["x"], {"SECRET": "100%s"})])
     assert 'SECRET="100%%s"' in path.read_text()
