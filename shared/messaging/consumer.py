@@ -18,6 +18,7 @@ from shared.messaging.hold_back import HELD_BACK_LIMIT_SECONDS
 from shared.messaging.offsets import Offsets
 from shared.messaging.seats import Seats
 from shared.messaging.session import Rebalances, Session
+from shared.messaging.starting import uninterrupted
 from shared.telemetry import logs
 
 MAX_POLL_RECORDS = 500
@@ -106,9 +107,9 @@ class Consumer:
             service=self._service, topic_prefix=self._prefix, held_back_limit_seconds=self._held_back_limit_seconds
         )
         try:
-            await broker.start()
+            await uninterrupted(broker.start())
             offsets = Offsets((await broker.describe(topics)).cluster_id)
-            await consumer.start()
+            await uninterrupted(consumer.start())
             # Only now: a start with a subscription waits for topics that may be missing.
             consumer.subscribe(list(topics), listener=Rebalances(seats))
             yield Session(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka import AIOKafkaProducer
 
 from shared.messaging.sending import MAX_REQUEST_BYTES
+from shared.messaging.starting import uninterrupted
 
 PRODUCER_BATCH_BYTES = 512 * 1024
 REQUEST_SECONDS = 30
@@ -34,7 +35,7 @@ async def producing(
     probing: asyncio.Task[None] | None = None
     try:
         async with asyncio.timeout(START_SECONDS):
-            await producer.start()
+            await uninterrupted(producer.start())
         broker_answered()
         probing = asyncio.create_task(_probe_for_ever(producer, broker_answered))
         yield producer
