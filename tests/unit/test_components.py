@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.api.edges.http.server import ApiServer
-from services.caller.edges.worker import Worker
+from services.caller.edges.draining import Draining
 from shared.messaging.relay import Relay
 from shared.process.service import Service
 
@@ -86,7 +86,7 @@ def test_the_end_is_orderly_what_it_committed_is_published_last(service: str, mo
 
     monkeypatch.setattr(Relay, "flush", noting("relay"))
     monkeypatch.setattr(ApiServer, "drain", noting("http"))
-    monkeypatch.setattr(Worker, "drain", noting("calls"))
+    monkeypatch.setattr(Draining, "drain", noting("calls"))
 
     async def drain() -> None:
         await (await _wired(service)).drain()

@@ -15,7 +15,7 @@ async def live(caller: Caller) -> None:
     caller.line.gate.clear()
     await caller.hear(*(dispatched(run) for run in range(70, 80)))
     await caller.claim()
-    await caller.worker.renew_once()
+    await caller.worker.leases.renew_once()
     await caller.leases_run_out()
     await caller.reap()
     caller.line.gate.set()
