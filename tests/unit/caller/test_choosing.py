@@ -2,10 +2,9 @@
 
 import pytest
 
-from services.caller.domain.turn import Party, PartyError, Reply
+from services.caller.domain.turn import Party, PartyError, Reply, Turn
 from services.caller.edges.endpoints.asking import HttpAsks
 from services.caller.edges.parties.choose import ChosenParties
-from services.caller.edges.parties.openai_chat import BOT_PROMPT
 from services.caller.edges.secrets import Secrets
 from shared.events.admissions import TestCallDispatched
 from shared.events.connection import BuiltinConnection, Connection, OpenAIConnection
@@ -65,8 +64,25 @@ async def test_a_bot_with_a_mind_gets_the_role_and_the_operator_s_key(
 ) -> None:
     minded = ChosenParties(parties.secrets, asks, openai(endpoint, "env:OWN_KEY"))
     await first_line(minded.bot(a_dispatch(prompt="You are Maria.")))
-    assert endpoint.asked[0]["messages"][0]["content"] == BOT_PROMPT + "You are Maria."
+    told = endpoint.asked[0]["messages"][0]["content"]
+    assert told.startswith("You are a test caller")
+    assert told.endswith("The role:\nYou are Maria.")
     assert endpoint.keys == ["Bearer sk-own"]
+
+
+async def test_a_bot_that_is_called_is_not_told_that_it_calls(
+    parties: ChosenParties, asks: HttpAsks, endpoint: Endpoint
+) -> None:
+    minded = ChosenParties(parties.secrets, asks, openai(endpoint, "env:OWN_KEY"))
+    bot = minded.bot(a_dispatch(prompt="You are Maria.", direction="inbound"))
+    await first_line(bot)
+    await bot.take_turn((Turn("user", "text/plain", "Hello?", 0, 1), Turn("assistant", "text/plain", "Hi.", 1, 2)))
+    for asked in endpoint.asked:
+        told = " ".join(message["content"] for message in asked["messages"])
+        assert "has called you" in told
+        assert "phone rings and you answer" in told
+        assert "caller" not in asked["messages"][0]["content"]
+        assert "Your call was answered" not in told
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://:", "http://a:b:c/"])

@@ -5,7 +5,7 @@ import pytest
 from services.caller.domain.limits import MAX_TURN_CHARS
 from services.caller.domain.turn import Side, Turn
 from services.caller.edges.endpoints.asking import HttpAsks
-from services.caller.edges.parties.chat.shapes import PICKED_UP, RINGS
+from services.caller.edges.parties.chat.shapes import RINGS
 from tests.unit.caller.builders import a_turn
 from tests.unit.caller.endpoint import KEY, PROMPT, Endpoint, saying
 
@@ -24,7 +24,7 @@ TALK = (
         ("agent", (), [("user", RINGS)]),
         ("bot", (), [("user", RINGS)]),
         ("bot", TALK[:1], [("user", "Hello.")]),
-        ("agent", TALK[:2], [("user", PICKED_UP), ("assistant", "Hello."), ("user", "Hi.")]),
+        ("agent", TALK[:2], [("user", RINGS), ("assistant", "Hello."), ("user", "Hi.")]),
         ("bot", TALK, [("user", "Hello."), ("assistant", "Hi."), ("user", "Yes?")]),
         ("agent", TALK[1:2], [("user", "Hi.")]),
     ],

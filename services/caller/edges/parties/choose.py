@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from services.caller.domain.limits import REPLY_LIMIT_SECONDS
 from services.caller.domain.turn import Party, PartyError, Side
 from services.caller.edges.endpoints.asking import Asks
+from services.caller.edges.parties.bot_prompt import bot_prompt
 from services.caller.edges.parties.chat.shapes import KnownShapes
 from services.caller.edges.parties.offline.agent import HangUpAgent, OfflineAgent
 from services.caller.edges.parties.offline.bot import OfflineBot
 from services.caller.edges.parties.offline.language import is_english
-from services.caller.edges.parties.openai_chat import BOT_PROMPT, Endpoint, OpenAIParty
+from services.caller.edges.parties.openai_chat import Endpoint, OpenAIParty
 from services.caller.edges.secrets import Secrets, own_secret
 from shared.events.admissions import TestCallDispatched
 from shared.events.connection import BuiltinConnection, OpenAIConnection
@@ -35,7 +36,7 @@ class ChosenParties:
                 raise PartyError(ENGLISH_ONLY)  # before anybody is called: small talk would be charged
             return OfflineBot(dispatch.prompt)
         key = own_secret(self.bot_mind.api_key_ref)
-        return self._openai("bot", self.bot_mind, key, None, BOT_PROMPT + dispatch.prompt)
+        return self._openai("bot", self.bot_mind, key, None, bot_prompt(dispatch.direction, dispatch.prompt))
 
     def agent(self, dispatch: TestCallDispatched) -> Party:
         """Return the agent under test. Raises PartyError for a secret that is not there, or another's."""

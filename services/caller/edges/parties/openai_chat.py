@@ -21,15 +21,6 @@ from services.caller.edges.parties.chat.shapes import KnownShapes, Shape, body_o
 
 USER_AGENT = "rehearsal/0.1"
 
-BOT_PROMPT = """You are a test caller on the phone with a company's voice agent. Play the role below and never leave it.
-Speak as people do on the phone: one or two short sentences at a time, no lists, no stage directions.
-Use only facts from the role; if asked for something that is not in it, say that you do not know.
-When you have what you wanted, or see that you will not get it, say goodbye and call the tool end_call
-(or end your text with [END_CALL]).
-
-The role:
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

@@ -20,7 +20,6 @@ DESCRIBED = {
     "transfer_call": "Hand the caller over to a human colleague.",
 }
 RINGS = "(The phone rings and you answer it. Greet the caller.)"
-PICKED_UP = "(Your call was answered.)"
 
 Message = dict[str, str]
 
@@ -83,8 +82,8 @@ def messages(shape: Shape, side: Side, system_prompt: str, turns: Sequence[Turn]
     mine = "user" if side == "bot" else "assistant"
     spoken = [turn for turn in turns if turn.role in ("user", "assistant")]
     heard: list[Message] = []
-    if not spoken or spoken[0].role == mine:
-        heard.append({"role": "user", "content": RINGS if not spoken else PICKED_UP})
+    if not spoken or spoken[0].role == mine:  # who answers the phone speaks first
+        heard.append({"role": "user", "content": RINGS})
     heard += [{"role": "assistant" if turn.role == mine else "user", "content": turn.content} for turn in spoken]
     if not system_prompt.strip():
         return heard
