@@ -187,6 +187,7 @@ class Callers:
         database: Database | None = None,
         around: Callable[[Stages], Stages] = lambda stages: stages,
         drain_seconds: float | None = None,
+        leases_database: Database | None = None,
     ) -> Caller:
         """Start an instance, with partitions, a clock and an outbox of its own."""
         database, clock, outbox = database or self.database, Clock(), BreakableOutbox()
@@ -195,7 +196,7 @@ class Callers:
         stages = around(grouped)
         worker = Worker(
             database=database,
-            leases_database=database,
+            leases_database=leases_database or database,
             outbox=outbox,
             stages=stages,
             parties=self.line,

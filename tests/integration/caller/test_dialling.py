@@ -1,9 +1,11 @@
 """`dialling` is committed before the first contact: until then a run may be called by another, afterwards by nobody."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
-from services.caller.domain import attempt
+from services.caller.domain import attempt, conversation
 from services.caller.domain.attempt import Claimed
 from services.caller.domain.turn import PartyError
 from shared.events.executions import TestCallCompleted, TestCallFailed, TestCallReturned
@@ -136,3 +138,23 @@ async def test_a_fault_of_ours_in_a_call_fails_the_run_once(caller: Caller, line
     assert [turn.content for turn in failed.transcript] == ["Hello, how can I help you?"], "what was said until then"
     assert failed.duration_seconds == 2, "as long as it took to say it"
     assert [type(one) for one in ends_of(said, 12)] == [TestCallCompleted], "its neighbour goes on"
+
+
+@pytest.mark.parametrize("direction", ["outbound", "inbound"])
+async def test_an_agent_that_answers_as_late_as_it_may_is_called_and_one_that_is_later_is_not(
+    caller: Caller, line: Line, monkeypatch: pytest.MonkeyPatch, direction: str
+) -> None:
+    monkeypatch.setattr(conversation, "RING_LIMIT_SECONDS", 2.0)
+    takes_seconds = {11: 1.5, 12: 60.0}
+
+    async def take_time(run_id: int) -> None:
+        await asyncio.sleep(takes_seconds[run_id])
+
+    line.on_contact = take_time
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    said = await caller.call(*(dispatched(run_id, direction=direction) for run_id in (11, 12)))
+    assert loop.time() - began < 2.0 + 5.0, "the ringing, and what it takes to write it down"
+    assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
+    assert failures_of(said, 12) == ["The agent did not answer"]
+    assert starts_of(said, 12) == [], "nobody answered: it was no call"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 
 from services.caller.domain import attempt, limits
 from services.caller.domain.attempt import Ended
@@ -12,11 +13,15 @@ from services.caller.domain.conversation import Conversation
 from services.caller.domain.lease import Renewal, Renewed
 from services.caller.edges import leases
 from services.caller.edges.db.attempts import SqlAttempts
+from shared.db.database import Database
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
 from tests.integration.caller.faults import Mortal, SlowToDial, UnreliableDatabase, waits_for_a_lock
 from tests.integration.caller.instance import Caller, Callers, dispatched, slow
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, failures_of
+from tests.support.databases import TestDatabase
+from tests.support.proxies import HOST, served
+from tests.support.proxies import Line as Wire
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -208,6 +213,42 @@ async def test_the_heart_beats_on_whatever_a_renewal_fails_with(
     assert not beating.done()
     beating.cancel()
     await asyncio.gather(beating, return_exceptions=True)
+
+
+async def test_a_line_that_swallows_a_renewal_is_given_up_before_the_lease_is(
+    callers: Callers, line: Line, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(leases, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(leases, "ANSWER_SECONDS", 1.0)
+    url = make_url(test_database.url("caller"))
+    assert url.port is not None
+    async with served(Wire(url.port)) as wire:
+        over_wire = url.set(host=HOST, port=wire.port).render_as_string(hide_password=False)
+        own = Database(over_wire, schema="caller", pool_connections=1)
+        caller = await callers.another(leases_database=own)
+        await a_call_that_is_up(caller, line)
+        assert await caller.worker.leases.renew_once(), "the one connection is open"
+        wire.cut = True
+        beating = asyncio.create_task(caller.worker.leases.keep_for_ever())
+
+        async def swallowed() -> bool:
+            return wire.swallowed_bytes > 0
+
+        await eventually(swallowed)
+        wire.cut = False  # for new connections: what was swallowed is never answered
+        await caller.leases_run_out()
+
+        async def renewed() -> bool:
+            return bool(await caller.value("SELECT lease_expires_at > now() FROM attempts"))
+
+        own_seconds = limits.LEASE_SECONDS - limits.LEASE_MARGIN_SECONDS
+        await eventually(renewed, within_seconds=own_seconds, what="a renewal over another connection")
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+        line.gate.set()
+        await caller.idle()
+        await own.dispose()
 
 
 async def test_no_lease_reaches_beyond_the_last_moment_of_its_run(caller: Caller, line: Line) -> None:
