@@ -134,7 +134,8 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def a_server(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve something that is hardly HTTP; the base_url of it."""
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    # The usual backlog of 100 would reset some of those that connect at the same moment.
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, backlog=1_000)
     try:
         yield f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     finally:
