@@ -35,7 +35,7 @@ books: env ## compare every run, hold, slot and attempt of the four services; ex
 	@$(PYTHON) -m deploy.books $(args)
 
 test: env ## all tests, on real PostgreSQL and Kafka that they start and stop
-	@$(PYTHON) -m pytest -q
+	@$(PYTHON) -m pytest -q -n 3 --dist worksteal
 
 test-unit: env ## the unit tests alone: seconds, nothing is started
 	@$(PYTHON) -m pytest -q tests/unit
