@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from shared.errors import Refusal
 from shared.events.admissions import TestCallDispatched
 from shared.messaging.messages import Say
 from shared.messaging.outbox import Outbox
+from tests.support.proxies import CHUNK_BYTES, Line
 
 
 class OutboxIsBroken(Refusal):
@@ -91,6 +92,20 @@ class Mortal:
     async def _live(self) -> None:
         if self.dead:
             await asyncio.Future[None]()
+
+
+class DeafLine(Line):
+    """A line of which a connection that has swallowed something once swallows for ever; new ones carry on."""
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK_BYTES):
+                if writer is None or self.cut:
+                    self.swallowed_bytes += len(data)
+                    writer = None
+                    continue
+                writer.write(data)
+                await writer.drain()
 
 
 class UnreliableDatabase(Database):

@@ -15,13 +15,12 @@ from services.caller.edges import leases
 from services.caller.edges.db.attempts import SqlAttempts
 from shared.db.database import Database
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
-from tests.integration.caller.faults import Mortal, SlowToDial, UnreliableDatabase, waits_for_a_lock
+from tests.integration.caller.faults import DeafLine, Mortal, SlowToDial, UnreliableDatabase, waits_for_a_lock
 from tests.integration.caller.instance import Caller, Callers, dispatched, slow
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, failures_of
 from tests.support.databases import TestDatabase
 from tests.support.proxies import HOST, served
-from tests.support.proxies import Line as Wire
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -223,13 +222,19 @@ async def test_a_line_that_swallows_a_renewal_is_given_up_before_the_lease_is(
     monkeypatch.setattr(leases, "ANSWER_SECONDS", 1.0)
     url = make_url(test_database.url("caller"))
     assert url.port is not None
-    async with served(Wire(url.port)) as wire:
+    async with served(DeafLine(url.port)) as wire:
         over_wire = url.set(host=HOST, port=wire.port).render_as_string(hide_password=False)
         own = Database(over_wire, schema="caller", pool_connections=1)
         caller = await callers.another(leases_database=own)
         await a_call_that_is_up(caller, line)
         assert await caller.worker.leases.renew_once(), "the one connection is open"
-        wire.cut = True
+        renew = SqlAttempts.renew
+
+        async def is_swallowed(self: SqlAttempts, renewals: Sequence[Renewal]) -> Renewed:
+            wire.cut = not wire.swallowed_bytes  # its transaction has begun
+            return await renew(self, renewals)
+
+        monkeypatch.setattr(SqlAttempts, "renew", is_swallowed)
         beating = asyncio.create_task(caller.worker.leases.keep_for_ever())
 
         async def swallowed() -> bool:
@@ -242,8 +247,7 @@ async def test_a_line_that_swallows_a_renewal_is_given_up_before_the_lease_is(
         async def renewed() -> bool:
             return bool(await caller.value("SELECT lease_expires_at > now() FROM attempts"))
 
-        own_seconds = limits.LEASE_SECONDS - limits.LEASE_MARGIN_SECONDS
-        await eventually(renewed, within_seconds=own_seconds, what="a renewal over another connection")
+        await eventually(renewed, within_seconds=OWN_SECONDS / 2, what="a renewal over another connection")
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
         line.gate.set()
