@@ -20,7 +20,13 @@ from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
 from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
+from shared.process.open_files import files_for
 from shared.process.service import Service
+from shared.telemetry import logs
+
+FILES_OF_A_CALL = 2  # both sides of a call may sit behind endpoints
+
+log = logs.logger(__name__)
 
 
 def listener(poke: Callable[[], None]) -> Listener:
@@ -37,6 +43,9 @@ async def wire(settings: CallerSettings) -> Service:
     leases_database = Database(settings.database_url, schema="caller", pool_connections=1)
     proxies = Proxies.from_environment(settings.agent_proxy)
     network = Network(settings.address_policy, proxies, trusted(settings.agent_ca_file))
+    wanted = settings.calls_per_process * FILES_OF_A_CALL
+    if (there_are := files_for(wanted)) < wanted:
+        log.warning("too few open files for all calls", extra={"wanted": wanted, "there_are": there_are})
     pools = Pools(network, calls_limit=settings.calls_per_process)
     parties = ChosenParties(
         Secrets(settings.secret_prefixes, settings.secrets_folder),

@@ -1,7 +1,6 @@
 """The API's port."""
 
 import asyncio
-import resource
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -11,12 +10,12 @@ from starlette.types import ASGIApp
 
 from services.api.edges.http.connections import Connections, Limits
 from services.api.edges.http.protocol import LimitedProtocol
+from shared.process.open_files import files_for
 from shared.process.ops import QuietServer
 from shared.telemetry import metrics
 
 GRACE_SECONDS = 10
 TICKS_A_SECOND = 10  # uvicorn's
-RESERVED_FILES = 256  # for the database, Kafka, logs and the operators' port
 
 
 class ApiServer:
@@ -78,14 +77,8 @@ class _Server(QuietServer):
 
 
 def _within_files(limits: Limits) -> Limits:
-    """Ask for as many open files as all connections need; be content with fewer connections where there are none.
+    """Be content with fewer connections where there are no more open files.
 
     Without a file left the kernel's newcomers would wait unseen, and nobody would be closed for them.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = limits.connections + RESERVED_FILES
-    if soft < wanted and soft != resource.RLIM_INFINITY:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    files = wanted if soft == resource.RLIM_INFINITY else soft
-    return replace(limits, connections=max(1, min(limits.connections, files - RESERVED_FILES)))
+    return replace(limits, connections=files_for(limits.connections))
