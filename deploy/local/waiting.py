@@ -23,7 +23,7 @@ def _wait_of(port: int) -> tuple[str, int] | None:
     except (OSError, ValueError):
         return None
     draining = told.get("draining")
-    return (draining["waits_for"], draining["at_most_seconds"]) if draining and draining["waits_for"] else None
+    return (draining["waits_for"], draining["at_most_seconds"]) if draining and draining["at_most_seconds"] else None
 
 
 class Teller:

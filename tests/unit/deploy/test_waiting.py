@@ -31,6 +31,8 @@ async def test_it_tells_of_who_drains_what_is_waited_for_and_how_long(capsys: py
         await asyncio.to_thread(tell)
         calls[0] = Wait("1 call up", 68)
         await asyncio.to_thread(tell)
+        calls[0] = Wait("0 calls up", 0)
+        await asyncio.to_thread(tell)
         calls[0] = None
         assert await asyncio.to_thread(waits_of, ports) == {}
     finally:
