@@ -2,7 +2,7 @@
 
 Environment: ADMIN_DATABASE_URL (a superuser's), ROLE_PASSWORDS_FILE (JSON: service → password), KAFKA_BOOTSTRAP;
 optional DATABASE_NAME (rehearsal), KAFKA_TOPIC_PREFIX, KAFKA_PARTITIONS (3), KAFKA_REPLICATION_FACTOR (1),
-KAFKA_DEAD_LETTERS_KEPT_DAYS (14; dead letters hold prompts and numbers as they came).
+KAFKA_DEAD_LETTERS_KEPT_DAYS (14, at most 28; dead letters hold prompts and numbers as they came).
 """
 
 import asyncio

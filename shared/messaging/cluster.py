@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from shared.events.topics import DEAD_LETTERS_KEPT_DAYS, MAX_RECORD_BYTES, TOPICS, Topic
+from shared.events.topics import DEAD_LETTERS_KEPT_DAYS, MAX_DEAD_LETTERS_KEPT_DAYS, MAX_RECORD_BYTES, TOPICS, Topic
 from shared.messaging.retention import complete, retentions
 
 DEFAULT_PARTITIONS = 3
@@ -22,7 +22,12 @@ async def create_topics(
     replication_factor: int = 1,
     dead_letters_kept_days: int = DEAD_LETTERS_KEPT_DAYS,
 ) -> None:
-    """Create every registered topic and its dead letters. Idempotent: an existing topic gets what it lacks alone."""
+    """Create every registered topic and its dead letters. Idempotent: an existing topic gets what it lacks alone.
+
+    Raises ValueError for dead letters that would be kept for longer than what guards against their replay.
+    """
+    if not 1 <= dead_letters_kept_days <= MAX_DEAD_LETTERS_KEPT_DAYS:
+        raise ValueError(f"dead letters are kept for 1 to {MAX_DEAD_LETTERS_KEPT_DAYS} days")
     configs = {
         prefix + name: {**kept, "max.message.bytes": str(MAX_RECORD_BYTES + ROOM_FOR_HEADERS_BYTES)}
         for topic in topics

@@ -6,7 +6,15 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from shared.events.topics import BILLING_ENTRIES, DEAD_LETTERS_KEPT_DAYS, KEPT_DAYS, PLATFORM_PAYMENTS
+from services.billing.edges.kept import ANSWERS_KEPT_DAYS
+from shared.events.topics import (
+    BILLING_ENTRIES,
+    DEAD_LETTERS_KEPT_DAYS,
+    KEPT_DAYS,
+    MAX_DEAD_LETTERS_KEPT_DAYS,
+    PLATFORM_PAYMENTS,
+    SEGMENT_DAYS,
+)
 from shared.messaging.cluster import create_topics
 from shared.messaging.retention import MS_PER_DAY, OWN
 from tests.infra.resolve import Infra
@@ -89,3 +97,13 @@ async def test_an_operator_decides_how_long_dead_letters_are_kept(infra: Infra, 
     assert (await own_configs(infra.kafka_bootstrap, prefix + "billing-entries-dlq"))["retention.ms"] == str(
         3 * MS_PER_DAY
     )
+
+
+@pytest.mark.parametrize("days", [0, MAX_DEAD_LETTERS_KEPT_DAYS + 1])
+async def test_dead_letters_are_not_kept_for_longer_than_what_guards_against_their_replay(days: int) -> None:
+    with pytest.raises(ValueError, match="1 to 28 days"):
+        await create_topics("127.0.0.1:1", dead_letters_kept_days=days)
+
+
+def test_billing_remembers_for_longer_than_the_oldest_dead_letter() -> None:
+    assert ANSWERS_KEPT_DAYS > MAX_DEAD_LETTERS_KEPT_DAYS + SEGMENT_DAYS
