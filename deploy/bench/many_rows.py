@@ -20,7 +20,7 @@ SELECT org_id, first + nth, first + nth, NULL, (ARRAY['agent', 'phone_number'])[
 FROM generate_series(1, :rows) AS nth
 CROSS JOIN (SELECT CAST(:org_id AS bigint) AS org_id, CAST(:first AS bigint) AS first) AS given
 CROSS JOIN LATERAL (SELECT CAST(:since AS timestamptz) + make_interval(secs => nth * 7 % 100000) AS at) AS placed
-CROSS JOIN LATERAL (SELECT CASE WHEN nth % 100 = 7 THEN 'queued' WHEN nth % 100 = 8 THEN 'in_progress'
+CROSS JOIN LATERAL (SELECT CASE WHEN nth % :open_every = 7 THEN 'queued' WHEN nth % :open_every = 8 THEN 'in_progress'
     WHEN nth % 3 = 0 THEN 'failed' ELSE 'completed' END AS status) AS stage
 """
 CALLS = """
@@ -52,11 +52,13 @@ SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 HELLO = '[{"role": "user", "content_type": "text/plain", "content": "Hi", "start_ms": 0, "end_ms": 9}]'
 
 
-def many_rows(org_id: int, rows: int, transcript: str = HELLO) -> list[tuple[str, dict[str, Any]]]:
+def many_rows(
+    org_id: int, rows: int, transcript: str = HELLO, *, open_every: int = 100
+) -> list[tuple[str, dict[str, Any]]]:
     """Return statements with their values: they give an organisation many runs, with calls, entries and batches."""
     of = {"org_id": org_id, "first": org_id * FIRST, "rows": rows, "since": SINCE}
     return [
-        (RUNS, of),
+        (RUNS, {**of, "open_every": open_every}),
         (CALLS, {"org_id": org_id, "transcript": transcript}),
         (ENTRIES, {"org_id": org_id}),
         (BATCHES, of),

@@ -21,7 +21,9 @@ INDEXES = {
     "batches_by_status": "batches (org_id, target_type, status, id)",
     # Calls are listed by when they were placed, so that a span of time is a span of the index.
     "calls_by_start": "calls (org_id, start_time, call_id)",
-    "calls_up": "calls (org_id, start_time, call_id) WHERE end_time IS NULL",
+    "calls_up": (
+        "calls (org_id, start_time, call_id, agent_id, direction, from_number, to_number) WHERE end_time IS NULL"
+    ),
     "calls_ended": f"calls (org_id, status, direction, start_time, call_id) WHERE {ENDED}",
     "calls_ended_of_agent": f"calls (org_id, agent_id, status, direction, start_time, call_id) WHERE {ENDED}",
     "calls_ended_from": f"calls (org_id, from_number, status, direction, start_time, call_id, agent_id) WHERE {ENDED}",

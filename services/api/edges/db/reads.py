@@ -10,8 +10,8 @@ from services.api.edges.db.turns import Turns
 from shared.db.database import Database
 from shared.errors import Transient
 
-CONNECTIONS = 6
-CONNECTIONS_OF_ORG = 3  # at once: however much an organisation reads, another one's read does not wait for it
+CONNECTIONS = 4
+CONNECTIONS_OF_ORG = 2  # at once: however much an organisation reads, another one's read does not wait for it
 WAITING_OF_ORG = 100
 WAIT_SECONDS = 5.0
 STATEMENT_TIMEOUT_MS = 2_000
