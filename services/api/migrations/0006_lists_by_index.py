@@ -27,6 +27,9 @@ INDEXES = {
     "calls_ended": f"calls (org_id, status, direction, start_time, call_id) WHERE {ENDED}",
     "calls_ended_of_agent": f"calls (org_id, agent_id, status, direction, start_time, call_id) WHERE {ENDED}",
     "calls_ended_from": f"calls (org_id, from_number, status, direction, start_time, call_id, agent_id) WHERE {ENDED}",
+    "calls_ended_between": (
+        f"calls (org_id, from_number, to_number, status, direction, start_time, call_id, agent_id) WHERE {ENDED}"
+    ),
     "calls_ended_to": (
         f"calls (org_id, to_number, status, direction, start_time, call_id, from_number, agent_id) WHERE {ENDED}"
     ),
