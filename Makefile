@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data books test test-unit test-containers campaign check format bench bench-compare bench-lists docs lock
+.PHONY: help env demo up down status logs clean-data books test test-unit test-containers campaign mutants check format bench bench-compare bench-lists docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ check: env ## lint, format, types, import contracts
 
 format: env ## format the code
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+mutants: env ## put deliberate faults into a copy of the code: its tests must notice each (one: make mutants only=relay)
+	@$(PYTHON) -m tests.mutants "$(only)"
 
 bench: env ## measure the pipeline with zero-length calls
 	@$(PYTHON) -m deploy.bench

@@ -6,9 +6,7 @@ MAX_RECORD_BYTES = 2 * 1024 * 1024  # headroom over the 1 MiB body limit of REST
 DLQ_SUFFIX = "-dlq"
 KEPT_DAYS = 7
 DEAD_LETTERS_KEPT_DAYS = 14  # long enough to be looked at; they hold prompts and numbers as they came
-MAX_DEAD_LETTERS_KEPT_DAYS = (
-    28  # billing remembers what it answered for 30: a dead letter that is replayed must find it
-)
+MAX_DEAD_LETTERS_KEPT_DAYS = 28  # billing remembers its answers for 30: a replayed dead letter must find them
 SEGMENT_DAYS = 1
 # Kafka deletes whole segments, each by its youngest record, and looks every few minutes.
 OLDEST_RECORD_DAYS = KEPT_DAYS + SEGMENT_DAYS + 1

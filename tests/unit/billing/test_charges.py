@@ -32,6 +32,7 @@ def test_a_begun_minute_is_a_minute(seconds: int, minutes: int) -> None:
 
 def test_a_hang_up_that_came_late_is_ours_to_pay() -> None:
     assert a_reservation(held_minutes=1).charge_cents(61) == 16
+    assert a_reservation(held_minutes=1).billable_minutes(61) == 1
 
 
 def test_the_multiplier_is_the_one_of_the_reservation() -> None:
