@@ -7,7 +7,7 @@ import pytest
 from services.scheduler.domain import limits
 from shared.events.admissions import TestCallExpired
 from tests.integration.scheduler.conftest import Scheduler, slots
-from tests.support.some_events import completed, requested, reserved, started
+from tests.support.some_events import completed, failed, requested, reserved, started
 
 pytestmark = pytest.mark.integration
 
@@ -134,6 +134,21 @@ async def test_a_start_at_an_odd_time_neither_delays_its_successor_nor_takes_its
     assert await scheduler.tick() == [22]
     await scheduler.time_passes(10.1)
     assert await scheduler.tick() == [12]
+
+
+async def test_the_time_of_a_run_whose_predecessor_ended_without_a_start_runs_from_when_it_is_due(
+    scheduler: Scheduler,
+) -> None:
+    await scheduler.hear(slots(1, max_queue_seconds=60))
+    await scheduler.accept(11, 12, stagger_seconds=10)
+    assert await scheduler.tick() == [11]
+    await scheduler.hear(failed(11))
+    await scheduler.accept(9)
+    assert await scheduler.tick() == [9]
+    await scheduler.time_passes(10 + 59)
+    assert await scheduler.expired() == [], "12 was due 59 s ago"
+    await scheduler.time_passes(2)
+    assert [(one.run_id, one.reason) for one in await scheduler.expired()] == [(12, limits.NO_SLOT)]
 
 
 async def test_after_a_rebuild_the_rest_of_a_batch_goes_on_behind_what_has_ended(scheduler: Scheduler) -> None:
