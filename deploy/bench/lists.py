@@ -34,6 +34,7 @@ OPEN_EVERY = 1_000  # one run waits and one is in progress among so many: ten ti
 LARGE = 7  # the large organisation's id
 SAMPLES = 300
 WALK_SECONDS = float(os.environ.get("BENCH_WALK_SECONDS", "10"))
+WALK_TO_THE_END_SECONDS = float(os.environ.get("BENCH_WALK_TO_THE_END_SECONDS", "180"))
 LISTS_AT_ONCE = 40
 BESIDE_SECONDS = 8.0
 READY_SECONDS = 60.0
@@ -133,11 +134,11 @@ async def _answers(port: int) -> None:
                 return
 
 
-async def pages(served: Served, path: str, query: str) -> str:
-    """Walk a list by its links as deep as `WALK_SECONDS` allow; return what pages of 50 take at all those depths."""
+async def pages(served: Served, path: str, query: str, walk_seconds: float = WALK_SECONDS) -> str:
+    """Walk a list by its links for so long; return what pages of 50 take at all the depths that were reached."""
     connection = await Connection.open(served.port)
     places, url, began, rows = [f"{path}?limit=50&{query}"], f"{path}?limit=200&{query}", time.monotonic(), 0
-    while url and time.monotonic() - began < WALK_SECONDS:
+    while url and time.monotonic() - began < walk_seconds:
         status, head, body = await connection.fetch(url, served.large_key)
         if status != 200:
             return f"{status}"
@@ -208,6 +209,7 @@ async def beside_lists(served: Served, lists: int) -> str:
 
 async def _bench() -> None:
     async with served() as api:
+        print(f"to its end: {await pages(api, '/v1/test-calls', '', WALK_TO_THE_END_SECONDS)}", flush=True)
         for path, queries in FILTERS.items():
             for query in queries:
                 print(f"{path}?{query}: {await pages(api, path, query)}", flush=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.db.transaction import Transaction
 from tests.integration.api.builders import Org
 from tests.integration.api.harness import BATCHES, CALLS, Api
 from tests.integration.api.paging import followed, id_of, ids, links
@@ -56,6 +57,25 @@ async def test_a_list_is_paged_by_cursor_beyond_every_offset_and_counted_as_far_
     assert len(seen) == len(set(seen)) > 10_000
     deep = await api.get(many, f"{path}?limit=200&offset=10000")
     assert ids(deep) == seen[10_000:10_200]
+
+
+async def test_who_pages_through_a_long_list_does_not_count_it_for_each_page(
+    api: Api, many: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    value = Transaction.value
+
+    async def noting(self: Transaction, statement: str, **parameters: Any) -> Any:
+        counted.extend([statement] if statement.startswith("SELECT count(*)") else [])
+        return await value(self, statement, **parameters)
+
+    monkeypatch.setattr(Transaction, "value", noting)
+    url = f"{CALLS}?limit=5&what=twice"
+    for _ in range(5):
+        answer = await api.get(many, url)
+        assert answer.headers["x-total-count-exact"] == "false"
+        url = links(answer)["next"]
+    assert len(counted) <= 1
 
 
 async def test_a_count_of_ten_thousand_is_exact(api: Api) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.api.edges.db.floors import Floors
 from shared.db.transaction import Row, Transaction
 
 MAX_EXACT_COUNT = 10_000  # beyond, a count is a floor: counting everything would cost more than the page
@@ -52,7 +53,9 @@ class Asked:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def read_page(transaction: Transaction, listing: Listing, asked: Asked, place: Place, org_id: int) -> Page:
+async def read_page(
+    transaction: Transaction, listing: Listing, asked: Asked, place: Place, org_id: int, floors: Floors
+) -> Page:
     """Return a page of one organisation's list."""
     if not asked.branches:
         return Page((), 0, True, None, None)
@@ -75,8 +78,22 @@ async def read_page(transaction: Transaction, listing: Listing, asked: Asked, pl
     prev_key = first if (goes_on if place.backwards else place.key is not None) else None
     if place.key is None and not goes_on and (rows or place.offset == 0):
         return Page(rows, place.offset + len(rows), True, next_key, prev_key)
-    counted = await transaction.value(count_statement(listing, asked.branches), org_id=org_id, **asked.values)
-    return Page(rows, min(counted, MAX_EXACT_COUNT), counted <= MAX_EXACT_COUNT, next_key, prev_key)
+    total, is_exact = await _count(transaction, listing, asked, org_id, floors)
+    return Page(rows, total, is_exact, next_key, prev_key)
+
+
+async def _count(
+    transaction: Transaction, listing: Listing, asked: Asked, org_id: int, floors: Floors
+) -> tuple[int, bool]:
+    statement = count_statement(listing, asked.branches)
+    same = (org_id, statement, *asked.values.items())
+    if floors.knows(same):
+        return MAX_EXACT_COUNT, False
+    counted = await transaction.value(statement, org_id=org_id, **asked.values)
+    if counted <= MAX_EXACT_COUNT:
+        return counted, True
+    floors.note(same)
+    return MAX_EXACT_COUNT, False
 
 
 def page_statement(listing: Listing, branches: Sequence[Branch], place: Place) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.api.edges.db import lists
-from services.api.edges.db.paging import Page, Place, read_page
+from services.api.edges.db.floors import Floors
+from services.api.edges.db.paging import Asked, Listing, Page, Place, read_page
 from shared.db.transaction import Row, Transaction
 
 Filters = Mapping[str, Any]
@@ -16,25 +17,29 @@ Filters = Mapping[str, Any]
 class Reading:
     """One organisation's view, on one connection."""
 
-    def __init__(self, transaction: Transaction, org_id: int) -> None:
+    def __init__(self, transaction: Transaction, org_id: int, floors: Floors) -> None:
         self._transaction = transaction
         self._org_id = org_id
+        self._floors = floors
 
     async def runs(self, filters: Filters, place: Place) -> Page:
         """Return a page of runs, newest first."""
-        return await read_page(self._transaction, lists.RUNS, lists.runs(filters), place, self._org_id)
+        return await self._page(lists.RUNS, lists.runs(filters), place)
 
     async def batches(self, filters: Filters, place: Place) -> Page:
         """Return a page of batches, newest first."""
-        return await read_page(self._transaction, lists.BATCHES, lists.batches(filters), place, self._org_id)
+        return await self._page(lists.BATCHES, lists.batches(filters), place)
 
     async def calls(self, filters: Filters, place: Place) -> Page:
         """Return a page of calls, the one that was placed last first."""
-        return await read_page(self._transaction, lists.CALLS, lists.calls(filters), place, self._org_id)
+        return await self._page(lists.CALLS, lists.calls(filters), place)
 
     async def entries(self, filters: Filters, place: Place) -> Page:
         """Return a page of ledger entries, newest first."""
-        return await read_page(self._transaction, lists.ENTRIES, lists.entries(filters), place, self._org_id)
+        return await self._page(lists.ENTRIES, lists.entries(filters), place)
+
+    async def _page(self, listing: Listing, asked: Asked, place: Place) -> Page:
+        return await read_page(self._transaction, listing, asked, place, self._org_id, self._floors)
 
     async def run(self, run_id: int) -> Row | None:
         """Return one run."""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from services.api.edges.db.floors import Floors
 from services.api.edges.db.reading import Reading
 from services.api.edges.db.turns import Turns
 from shared.db.database import Database
@@ -40,6 +41,7 @@ class Reads:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._floors = Floors()
         self._turns = Turns(
             at_once=CONNECTIONS,
             at_once_of_org=CONNECTIONS_OF_ORG,
@@ -53,6 +55,6 @@ class Reads:
         async with self._turns.turn(org_id):
             try:
                 async with self._database.reading() as transaction:
-                    yield Reading(transaction, org_id)
+                    yield Reading(transaction, org_id, self._floors)
             except asyncpg.QueryCanceledError:
                 raise ReadTimedOut("the read took too long") from None
