@@ -18,10 +18,10 @@ PIPELINE = re.compile(r"^pipeline.*?: (\d+) runs/s", re.MULTILINE)
 
 
 def runs_per_second(root: Path) -> int:
-    """Run the bench of a checkout with this environment; return what its pipeline gave."""
+    """Run the bench of a checkout with the libraries of its own lock file; return what its pipeline gave."""
     environment = {**os.environ, "PYTHONPATH": str(root), "BENCH_ONLY": "pipeline"}
     done = subprocess.run(
-        [sys.executable, "-m", "deploy.bench"],
+        [str(root / ".venv" / "bin" / "python"), "-m", "deploy.bench"],
         cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=BENCH_SECONDS,
     )  # fmt: skip
     found = PIPELINE.search(done.stdout)
@@ -36,6 +36,7 @@ def main(base: str) -> None:
         other = Path(folder) / "base"
         subprocess.run(["git", "worktree", "add", "-q", "--detach", str(other), base], cwd=ROOT, check=True)
         try:
+            subprocess.run(["sh", "deploy/local/make-env.sh"], cwd=other, check=True)
             ratios = []
             for nth in range(PAIRS):
                 before, after = runs_per_second(other), runs_per_second(ROOT)
