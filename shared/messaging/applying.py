@@ -22,6 +22,7 @@ Positions = dict[TopicPartition, int]
 Books = Any  # what a service opens on a transaction for its use cases
 LockFirst = Callable[[Books, Sequence[Heard[Any]]], Awaitable[None]]
 OnDeadLetters = Callable[[Books, Sequence[DeadLetter]], Awaitable[Sequence[Say]]]
+Conclude = Callable[[Books], Awaitable[Sequence[Say]]]
 MAX_AT_ONCE = 4_096  # more than a poll brings
 
 
@@ -32,7 +33,8 @@ class Applier:
     consumer's current assignment: after a rebalance there is a new one, and a commit on the old one is harmless.
 
     `lock_first` locks what a whole poll is about, in one order: use cases that lock one after the other would wait for
-    another instance's in a circle.
+    another instance's in a circle. `conclude` follows the use cases of a poll in the same transaction: what they only
+    noted in the books is done there, once for all of them.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Applier:
         open_books: Callable[[Transaction], Books],
         on_dead_letters: OnDeadLetters,
         lock_first: LockFirst | None = None,
+        conclude: Conclude | None = None,
         topic_prefix: str = "",
     ) -> None:
         self._service = service
@@ -56,6 +59,7 @@ class Applier:
         self._open_books = open_books
         self._on_dead_letters = on_dead_letters
         self._lock_first = lock_first
+        self._conclude = conclude
         self._prefix_chars = len(topic_prefix)
         self._at_once = MAX_AT_ONCE
 
@@ -146,6 +150,8 @@ class Applier:
                 if dead and consequences:
                     letters = [dead_letter(record, self._topic(record), reason) for record, reason in dead]
                     says.extend(await self._on_dead_letters(books, letters))
+                if self._conclude is not None:
+                    says.extend(await self._conclude(books))
                 await self._outbox.write(transaction, says)
                 buried = [sealed_for_dlq(one, self._topic(one), why, service=self._service) for one, why in dead]
                 await self._outbox.write_sealed(transaction, buried)

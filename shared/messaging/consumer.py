@@ -17,7 +17,7 @@ from shared.messaging.hearing import Hearing
 from shared.messaging.hold_back import HELD_BACK_LIMIT_SECONDS
 from shared.messaging.offsets import Offsets
 from shared.messaging.seats import Seats
-from shared.messaging.session import Rebalances, Session
+from shared.messaging.session import ROUND_SECONDS, Rebalances, Session
 from shared.messaging.starting import uninterrupted
 from shared.telemetry import logs
 
@@ -49,6 +49,7 @@ class Consumer:
         database: Database,
         applier: Applier,
         max_poll_records: int = MAX_POLL_RECORDS,
+        round_seconds: float = ROUND_SECONDS,
         held_back_limit_seconds: float = HELD_BACK_LIMIT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,6 +60,7 @@ class Consumer:
         self._database = database
         self._applier = applier
         self._max_poll_records = max_poll_records
+        self._round_seconds = round_seconds
         self._held_back_limit_seconds = held_back_limit_seconds
         self._clock = clock
         self._hearing = Hearing(service, clock)
@@ -123,6 +125,7 @@ class Consumer:
                 hearing=self._hearing,
                 topics=topics,
                 max_poll_records=self._max_poll_records,
+                round_seconds=self._round_seconds,
                 clock=self._clock,
             )
         finally:

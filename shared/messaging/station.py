@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from shared.db.database import Database
 from shared.db.transaction import Transaction
-from shared.messaging.applying import Applier, Books, LockFirst, OnDeadLetters
+from shared.messaging.applying import Applier, Books, Conclude, LockFirst, OnDeadLetters
 from shared.messaging.consumer import Consumer
 from shared.messaging.messages import Hears
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
+from shared.messaging.session import ROUND_SECONDS
 from shared.process.keep_running import Component
 from shared.settings.service import ServiceSettings
 
@@ -18,13 +19,16 @@ from shared.settings.service import ServiceSettings
 class Listener:
     """What a service does with what it hears. It stands in its wiring alone, and tests take it from there.
 
-    `lock_first` has no default: whoever needs none says so.
+    `lock_first` has no default: whoever needs none says so. `conclude` follows the use cases of a poll, in its
+    transaction. `round_seconds` is the least time between two polls: the longer, the more each of them brings.
     """
 
     hears: Sequence[Hears]
     open_books: Callable[[Transaction], Books]
     on_dead_letters: OnDeadLetters
     lock_first: LockFirst | None
+    conclude: Conclude | None = None
+    round_seconds: float = ROUND_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,10 @@ def open_station(
             open_books=listener.open_books,
             on_dead_letters=listener.on_dead_letters,
             lock_first=listener.lock_first,
+            conclude=listener.conclude,
             topic_prefix=settings.kafka_topic_prefix,
         ),
+        round_seconds=listener.round_seconds,
     )
     return Station(
         outbox,

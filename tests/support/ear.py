@@ -116,5 +116,6 @@ async def an_ear(
         open_books=listener.open_books,
         on_dead_letters=listener.on_dead_letters,
         lock_first=listener.lock_first,
+        conclude=listener.conclude,
     )
     return await Ear(database, applier, outbox, partition).open()
