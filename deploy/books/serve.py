@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from deploy.books import metrics
 from deploy.books.check import GRACE_SECONDS, check
 from deploy.books.kinds import KINDS, Finding
 from deploy.books.report import for_people
 from deploy.books.sources import CouldNotLook, open_sources
 from shared.process.ops import Readiness, ops_app, ops_server
-from shared.telemetry import logs, metrics
+from shared.telemetry import logs
 
 LOOK_EVERY_SECONDS = 60.0
 WHOLE_EVERY_SECONDS = 6 * 3_600.0  # all that was ever accepted; in between, the last two hours and all that is open

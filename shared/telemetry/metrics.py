@@ -1,65 +1,45 @@
-"""The Prometheus metrics of the register, each made once for the process."""
+"""The metrics that every service has. Its own ones stand in `services/<service>/metrics.py`, made where they are
+imported: so that no process shows another's.
+
+Dashboards and alerts are written against these names. The unit ends them; counters get `_total` from the client.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.telemetry import names
+LATENCY_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+BATCH_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 
+_SERVICE = ("service",)
+_PARTITION = ("service", "topic", "partition")
+_COMPONENT = ("service", "component")
 
-def _counter(metric: names.Metric) -> Counter:
-    return Counter(metric.name, metric.help, metric.labels)
-
-
-def _gauge(metric: names.Metric) -> Gauge:
-    return Gauge(metric.name, metric.help, metric.labels)
-
-
-def _histogram(metric: names.Metric) -> Histogram:
-    return Histogram(metric.name, metric.help, metric.labels, buckets=metric.buckets)
-
-
-CONSUMED = _counter(names.CONSUMED)
-BATCH_RECORDS = _histogram(names.BATCH_RECORDS)
-APPLY_SECONDS = _histogram(names.APPLY_SECONDS)
-RETRIES = _counter(names.RETRIES)
-HELD_BACK = _counter(names.HELD_BACK)
-STALE_CONSUMERS = _counter(names.STALE_CONSUMERS)
-OFFSETS_OFF_LOG = _counter(names.OFFSETS_OFF_LOG)
-DEAD_LETTERS = _counter(names.DEAD_LETTERS)
-LAG = _gauge(names.LAG)
-STOPPED_AT_OFFSET = _gauge(names.STOPPED_AT_OFFSET)
-UNKNOWN_REVOCATIONS = _counter(names.UNKNOWN_REVOCATIONS)
-PUBLISHED = _counter(names.PUBLISHED)
-PUBLISH_SECONDS = _histogram(names.PUBLISH_SECONDS)
-RELAY_FAILURES = _counter(names.RELAY_FAILURES)
-SET_ASIDE = _counter(names.SET_ASIDE)
-OUTBOX_ASIDE = _gauge(names.OUTBOX_ASIDE)
-OUTBOX_OLDEST_SECONDS = _gauge(names.OUTBOX_OLDEST_SECONDS)
-COMPONENT_RESTARTS = _counter(names.COMPONENT_RESTARTS)
-COMPONENT_READY = _gauge(names.COMPONENT_READY)
-HTTP_SECONDS = _histogram(names.HTTP_SECONDS)
-HTTP_IN_FLIGHT = _gauge(names.HTTP_IN_FLIGHT)
-HTTP_CONNECTIONS = _gauge(names.HTTP_CONNECTIONS)
-HTTP_CONNECTIONS_CLOSED = _counter(names.HTTP_CONNECTIONS_CLOSED)
-RUNS_ACCEPTED = _counter(names.RUNS_ACCEPTED)
-RUNS_REFUSED = _counter(names.RUNS_REFUSED)
-RUN_SECONDS = _histogram(names.RUN_SECONDS)
-ENTRIES = _counter(names.ENTRIES)
-SETTLED_CENTS = _counter(names.SETTLED_CENTS)
-DECLINED = _counter(names.DECLINED)
-PAYMENTS_REFUSED = _counter(names.PAYMENTS_REFUSED)
-DISPATCHED = _counter(names.DISPATCHED)
-EXPIRED = _counter(names.EXPIRED)
-RETURNED = _counter(names.RETURNED)
-ANNOUNCED_ROOM = _gauge(names.ANNOUNCED_ROOM)
-DISPATCHED_NOW = _gauge(names.DISPATCHED_NOW)
-WAITING_FOR_ROOM = _gauge(names.WAITING_FOR_ROOM)
-TICK_SECONDS = _histogram(names.TICK_SECONDS)
-QUEUE_SECONDS = _histogram(names.QUEUE_SECONDS)
-CALLS_UP = _gauge(names.CALLS_UP)
-CALLS_ENDED = _counter(names.CALLS_ENDED)
-LEASES_LOST = _counter(names.LEASES_LOST)
-ATTEMPTS_REAPED = _counter(names.ATTEMPTS_REAPED)
-BOOKS_LEAKS = _gauge(names.BOOKS_LEAKS)
-BOOKS_OLDEST_LEAK = _gauge(names.BOOKS_OLDEST_LEAK)
-BOOKS_LOOKED_AT = _gauge(names.BOOKS_LOOKED_AT)
-BOOKS_FAILURES = _counter(names.BOOKS_FAILURES)
+CONSUMED = Counter("rehearsal_consumed_records", "Kafka records applied, dead letters included.", _SERVICE)
+BATCH_RECORDS = Histogram("rehearsal_batch_records", "Records of one transaction.", _SERVICE, buckets=BATCH_BUCKETS)
+APPLY_SECONDS = Histogram(
+    "rehearsal_apply_seconds", "Time to apply one poll's records.", _SERVICE, buckets=LATENCY_BUCKETS_SECONDS
+)
+RETRIES = Counter("rehearsal_batch_retries", "Batches tried again after a transient failure.", _SERVICE)
+HELD_BACK = Counter("rehearsal_held_back", "Times a partition waited for records of other topics.", _SERVICE)
+STALE_CONSUMERS = Counter("rehearsal_stale_consumer", "Transactions refused: another instance was first.", _SERVICE)
+OFFSETS_OFF_LOG = Counter("rehearsal_offsets_off_log", "ALARM: stored offsets do not fit the Kafka log.", _SERVICE)
+DEAD_LETTERS = Counter("rehearsal_dead_letters", "Records given up.", ("service", "topic"))
+LAG = Gauge(
+    "rehearsal_consumer_lag_records",
+    "Offsets not consumed yet, as of the last fetch; NaN where that is not known.",
+    _PARTITION,
+)
+STOPPED_AT_OFFSET = Gauge(
+    "rehearsal_consumer_stopped_at_offset",
+    "ALARM: the offset at which a partition stands still until an operator acts; only there while it does.",
+    _PARTITION,
+)
+PUBLISHED = Counter("rehearsal_published_records", "Outbox rows acknowledged by Kafka.", _SERVICE)
+PUBLISH_SECONDS = Histogram(
+    "rehearsal_publish_seconds", "Time to publish one batch of the outbox.", _SERVICE, buckets=LATENCY_BUCKETS_SECONDS
+)
+RELAY_FAILURES = Counter("rehearsal_relay_failures", "Times the outbox relay began again.", _SERVICE)
+SET_ASIDE = Counter("rehearsal_outbox_set_aside", "ALARM: outbox rows that can't be sent, set aside.", _SERVICE)
+OUTBOX_ASIDE = Gauge("rehearsal_outbox_aside_rows", "Outbox rows set aside, until an operator sends them.", _SERVICE)
+OUTBOX_OLDEST_SECONDS = Gauge("rehearsal_outbox_oldest_seconds", "Age of the outbox's oldest row.", _SERVICE)
+COMPONENT_RESTARTS = Counter("rehearsal_component_restarts", "Times a part of a service was started again.", _COMPONENT)
+COMPONENT_READY = Gauge("rehearsal_component_ready", "1 while a part of a service does its work, else 0.", _COMPONENT)

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.events.register import REGISTER
 from tests.support.books import assert_the_books_balance
+from tests.support.exposed import names_in, shown_by
 from tests.support.system import SERVICES, System, a_batch, a_call
 from tests.support.waiting import eventually
 
@@ -170,7 +171,7 @@ async def test_one_trace_leads_from_the_post_to_the_ledger(idle_system: System, 
         assert "+15551230987" not in text, name
     for service in SERVICES:
         metrics = (await idle_system.client.get(f"{idle_system.ops_url(service)}/metrics")).text
-        assert "rehearsal_" in metrics
+        assert names_in(metrics) == shown_by(service), "its own, and no other's"
         assert secret_words not in metrics
         lines = [json.loads(line) for line in (tmp_path / f"{service}.log").read_text().splitlines()]
         assert all(line["service"] == service for line in lines)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from services.api import metrics
 from services.api.ports import Picture
 from shared.events.directory import AgentDeleted, ApiKeyRevoked, PhoneNumberDeleted
 from shared.events.event import Event
 from shared.events.executions import TestCallFailed
 from shared.messaging.messages import DeadLetter, Heard, Say
 from shared.messaging.subjects import concerns, key_id, subject_id, subject_ids
-from shared.telemetry import metrics
 
 E = TypeVar("E", bound=Event)
 

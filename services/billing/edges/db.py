@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from services.billing import metrics
 from services.billing.domain.account import Account, Posting
 from services.billing.domain.reservation import Answer, Reservation, Status
 from shared.db.transaction import Transaction
 from shared.events.billing import LedgerEntry
-from shared.telemetry import metrics
 
 
 class SqlBooks:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from services.caller import metrics
 from services.caller.domain.attempt import Claimed
 from services.caller.domain.call_clock import CallClock
 from services.caller.domain.lease import Lease
-from shared.telemetry import metrics
 
 
 @dataclass(slots=True, eq=False)

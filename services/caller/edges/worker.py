@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from opentelemetry.trace import SpanKind
 
+from services.caller import metrics
 from services.caller.domain import limits
 from services.caller.domain.attempt import LOST, Claimed, Ended
 from services.caller.edges.claims import Claims
@@ -19,7 +20,7 @@ from services.caller.usecases.run_call import run_call
 from shared.db.database import Database
 from shared.events.admissions import TestCallDispatched
 from shared.messaging.outbox import Outbox
-from shared.telemetry import logs, metrics, names, tracing
+from shared.telemetry import logs, names, tracing
 
 log = logs.logger(__name__)
 

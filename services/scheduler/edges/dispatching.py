@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
+from services.scheduler import metrics
 from services.scheduler.domain import limits
 from services.scheduler.domain.run import Dispatched
 from services.scheduler.edges.statements import DISPATCH_DUE, LOCK_ORGS_WITH_WORK, LOCK_ROOM, ROOM
 from shared.db.transaction import Transaction
-from shared.telemetry import metrics
 
 ROOM_LOCK = 7_203_554  # the first key; the second is the schema's hash
 

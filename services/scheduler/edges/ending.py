@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from services.scheduler import metrics
 from services.scheduler.domain import limits
 from services.scheduler.domain.run import Expired
 from services.scheduler.edges.payloads import forget_payloads
 from services.scheduler.edges.statements import EXPIRE_OVERDUE, LOCK_ORGS_WITH_OVERDUE
 from shared.db.transaction import Transaction
-from shared.telemetry import metrics
 
 
 class Ending:

@@ -2,11 +2,12 @@
 
 import asyncio
 
+from services.scheduler import metrics
 from services.scheduler.domain import limits
 from services.scheduler.edges.statements import CAPACITY
 from shared.db.database import Database
 from shared.db.failures import is_transient
-from shared.telemetry import logs, metrics
+from shared.telemetry import logs
 
 MEASURE_EVERY_SECONDS = 5.0
 

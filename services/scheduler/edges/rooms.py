@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from services.scheduler import metrics
 from services.scheduler.domain import limits
 from services.scheduler.domain.run import Room
 from shared.db.transaction import Transaction
-from shared.telemetry import metrics
 
 # A repeated announcement is one row updated in place. Of two that are heard in the wrong order the later one counts,
 # unless the worker would be thought to be gone by it: its clock may have been put back.

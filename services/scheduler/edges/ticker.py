@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 
+from services.scheduler import metrics
 from services.scheduler.domain import limits
 from services.scheduler.edges.db import SqlQueue
 from services.scheduler.edges.statements import SECONDS_TO_NEXT, SECONDS_TO_NEXT_EXPIRY
@@ -12,7 +13,7 @@ from shared.db.database import Database
 from shared.db.failures import is_transient
 from shared.messaging.outbox import Outbox
 from shared.process.pacing import Pacing
-from shared.telemetry import logs, metrics
+from shared.telemetry import logs
 
 RETRY_SECONDS = 0.5
 ROUND_SECONDS = 0.02

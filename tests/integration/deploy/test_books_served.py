@@ -16,6 +16,7 @@ from deploy.local.ports import free_port
 from deploy.local.settings import Settings
 from deploy.local.supervision import Program
 from tests.support.databases import TestDatabase
+from tests.support.exposed import BOOKS, names_in
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -53,6 +54,7 @@ async def test_it_serves_what_it_found_until_it_is_told_to_stop(
             metrics = (await client.get("/metrics")).text
             assert all(f'rehearsal_books_leaks{{kind="{kind}"}} 0.0' in metrics for kind in KINDS)
             assert 'rehearsal_books_looked_at_seconds{kind="whole"}' in metrics
+            assert names_in(metrics) == set(BOOKS)
     finally:
         process.terminate()
         code = await asyncio.to_thread(process.wait, 30)

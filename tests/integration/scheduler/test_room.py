@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.scheduler import metrics
 from services.scheduler.domain import limits
 from services.scheduler.edges import gauges
 from services.scheduler.edges.ticker import Ticker
 from shared.messaging.outbox import Outbox
-from shared.telemetry import metrics
 from tests.integration.scheduler.conftest import MakeScheduler, Scheduler, slots
 from tests.support.some_events import completed, failed, room
 from tests.support.waiting import eventually

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.api import metrics
 from services.api.domain.asking import Accepted, Answer, Asked
 from services.api.domain.pricing import Pricing
 from services.api.edges.db.desk import SqlDesk
@@ -10,7 +11,6 @@ from services.api.edges.http.shapes import view_json
 from services.api.usecases.accept_test_calls import accept_test_calls
 from shared.db.database import Database
 from shared.messaging.outbox import Outbox
-from shared.telemetry import metrics
 
 
 class Admission:

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from services.api import metrics
 from services.api.edges.db.counting import count_batches
 from services.api.usecases.give_up_unreadable import UNREADABLE_END
 from shared.db.transaction import Transaction
 from shared.events.billing import Account, LedgerEntry
-from shared.telemetry import metrics
 
 
 class SqlBilling:

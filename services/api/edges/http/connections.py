@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.telemetry import metrics
+from services.api import metrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api import metrics
 from services.api.edges.http import answers
 from services.api.edges.http.cors import Cors
 from shared.db.failures import is_transient
-from shared.telemetry import logs, metrics, names, tracing
+from shared.telemetry import logs, names, tracing
 from shared.telemetry.traceparent import new_traceparent, trace_id_of, valid
 
 MAX_BODY_BYTES = 1_048_576

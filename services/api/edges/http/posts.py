@@ -7,13 +7,13 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.api import metrics
 from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, Replayed
 from services.api.edges.http import answers
 from services.api.edges.http.body import read_form, read_json
 from services.api.edges.http.forms import BatchForm, TestCallForm
 from services.api.edges.http.idempotency import fingerprinted, read_idempotency_key
 from services.api.edges.http.shapes import view_json
-from shared.telemetry import metrics
 
 MAX_INLINE_BYTES = 65_536
 

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from services.api import metrics
 from services.api.edges.http import answers
 from services.api.edges.http.closing import ClosesPolitely, closing_if_unread
 from services.api.edges.http.connections import Connections
-from shared.telemetry import metrics
 
 
 class _Refused(Exception):  # noqa: N818 - an answer, not a fault

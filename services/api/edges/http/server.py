@@ -8,11 +8,11 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.api import metrics
 from services.api.edges.http.connections import Connections, Limits
 from services.api.edges.http.protocol import LimitedProtocol
 from shared.process.open_files import files_for
 from shared.process.ops import QuietServer
-from shared.telemetry import metrics
 
 GRACE_SECONDS = 10
 TICKS_A_SECOND = 10  # uvicorn's

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.caller import metrics
 from services.caller.domain import limits
 from services.caller.domain.attempt import EXPIRED, LOST, Claimed, Claims, GivenUp, Returned
 from services.caller.domain.lease import Renewal, Renewed
 from services.caller.edges.db.arriving import Arriving
 from services.caller.edges.db.claiming import CLAIM
 from shared.db.transaction import Transaction
-from shared.telemetry import metrics
 
 RunAndToken = tuple[int, UUID]
 
