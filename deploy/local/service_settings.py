@@ -54,4 +54,6 @@ def _require_bot_key(read: ServiceSettings) -> None:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

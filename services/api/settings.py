@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from services.api.domain.pricing import DEFAULT_PRODUCT, Pricing
-from shared.settings.service import Port, ServiceSettings
+from shared.settings.service import Listed, Port, ServiceSettings
 
 DEFAULT_TARIFF_CENTS_PER_MINUTE = 8
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
@@ -26,7 +26,7 @@ class ApiSettings(ServiceSettings):
         int, Field(ge=1, le=60, description="minutes held for each run; the call ends with them")
     ] = 1
 
-    cors_origins: Annotated[str, Field(description="origins whose scripts may ask, comma-separated")] = ""
+    cors_origins: Annotated[Listed, Field(description="origins whose scripts may ask")] = ()
     runs_kept_days: Annotated[int, Field(ge=MIN_RUNS_KEPT_DAYS)] | None = None
 
     @field_validator("tariffs")
@@ -38,22 +38,13 @@ class ApiSettings(ServiceSettings):
 
     @field_validator("cors_origins")
     @classmethod
-    def _are_origins(cls, origins: str) -> str:
-        for origin in _split(origins):
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin such as https://app.example.com (no path, no wildcard)")
         return origins
 
     @property
-    def origins(self) -> tuple[str, ...]:
-        """The origins whose scripts may ask."""
-        return _split(self.cors_origins)
-
-    @property
     def pricing(self) -> Pricing:
         """The price of new runs."""
         return Pricing(self.tariffs, self.charge_multiplier, self.held_minutes)
-
-
-def _split(origins: str) -> tuple[str, ...]:
-    return tuple(origin for origin in (part.strip() for part in origins.split(",")) if origin)

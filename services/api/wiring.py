@@ -50,7 +50,7 @@ async def wire(settings: ApiSettings) -> Service:
         reads=Reads(pools.reads),
         org_of=KeyRing(pools.keys).org_of,
         readiness=readiness,
-        cors_origins=settings.origins,
+        cors_origins=settings.cors_origins,
     )
     server = ApiServer(app, settings.api_host, settings.api_port)
     components = (

@@ -11,7 +11,7 @@ from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from shared.events.connection import OpenAIConnection
 from shared.network.addresses import AddressPolicy, read_networks
-from shared.settings.service import ServiceSettings
+from shared.settings.service import Listed, ServiceSettings
 
 
 class CallerSettings(ServiceSettings):
@@ -29,7 +29,8 @@ class CallerSettings(ServiceSettings):
     bot_model: str = ""
     bot_api_key_ref: str | None = None
     reply_limit_seconds: Annotated[float, Field(gt=0, le=MAX_REPLY_LIMIT_SECONDS)] = REPLY_LIMIT_SECONDS
-    agent_secret_prefixes: str = "AGENT_KEY_"  # noqa: S105 - names of environment variables that an agent's connection may name
+    # Names of environment variables that an agent's connection may name; a blank one, which would allow all, is none.
+    agent_secret_prefixes: Listed = ("AGENT_KEY_",)
     secrets_folder: Path | None = None
     agent_allowed_networks: str = ""
     agent_ca_file: Path | None = None
@@ -55,9 +56,9 @@ class CallerSettings(ServiceSettings):
 
     @field_validator("agent_secret_prefixes")
     @classmethod
-    def _prefixes_are_apart(cls, listed: str) -> str:
+    def _prefixes_are_apart(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
         """Refuse A_ beside A_1_: A_1_2_X would be a secret of organisation 1 and of organisation 2."""
-        for one, other in permutations(_listed(listed), 2):
+        for one, other in permutations(listed, 2):
             if other.startswith(one):
                 raise ValueError(f"{one} is the beginning of {other}: a name would belong to two organisations")
         return listed
@@ -84,11 +85,6 @@ class CallerSettings(ServiceSettings):
         return url
 
     @property
-    def secret_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of `agent_secret_prefixes`; a blank one, which would allow everything, is none."""
-        return _listed(self.agent_secret_prefixes)
-
-    @property
     def address_policy(self) -> AddressPolicy:
         """Which addresses an agent may have."""
         return AddressPolicy(read_networks(self.agent_allowed_networks))
@@ -101,7 +97,3 @@ class CallerSettings(ServiceSettings):
         return OpenAIConnection(
             kind="openai", base_url=self.bot_base_url, model=self.bot_model, api_key_ref=self.bot_api_key_ref
         )
-
-
-def _listed(names: str) -> tuple[str, ...]:
-    return tuple(part for name in names.split(",") if (part := name.strip()))

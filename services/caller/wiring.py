@@ -48,7 +48,7 @@ async def wire(settings: CallerSettings) -> Service:
         log.warning("too few open files for all calls", extra={"wanted": wanted, "there_are": there_are})
     pools = Pools(network, calls_limit=settings.calls_per_process)
     parties = ChosenParties(
-        Secrets(settings.secret_prefixes, settings.secrets_folder),
+        Secrets(settings.agent_secret_prefixes, settings.secrets_folder),
         HttpAsks(pools),
         settings.bot_connection,
         settings.reply_limit_seconds,

@@ -2,10 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _listed(given: object) -> object:
+    return tuple(part for one in given.split(",") if (part := one.strip())) if isinstance(given, str) else given
+
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]  # comma-separated; blanks are none
 
 
 class ServiceSettings(BaseSettings):

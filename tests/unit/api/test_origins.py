@@ -14,15 +14,15 @@ def settings(**fields: object) -> ApiSettings:
 
 
 def test_nobody_is_named_by_default() -> None:
-    assert settings().origins == ()
+    assert settings().cors_origins == ()
     message = {"type": "http.response.start", "status": 200, "headers": []}
-    Cors(settings().origins).add({"type": "http", "method": "GET", "headers": [(b"origin", b"null")]}, message)
+    Cors(settings().cors_origins).add({"type": "http", "method": "GET", "headers": [(b"origin", b"null")]}, message)
     assert message["headers"] == []
 
 
 def test_origins_are_separated_by_commas() -> None:
     named = settings(cors_origins="https://app.example.com, http://localhost:3000,http://[::1]:80,")
-    assert named.origins == ("https://app.example.com", "http://localhost:3000", "http://[::1]:80")
+    assert named.cors_origins == ("https://app.example.com", "http://localhost:3000", "http://[::1]:80")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_speed_that_no_clock_can_go_at_is_refused(speed: float) -> None:
     ("given", "allowed"), [("", ()), (" , ", ()), ("AGENT_KEY_", ("AGENT_KEY_",)), ("A_, B_ ,", ("A_", "B_"))]
 )
 def test_a_blank_prefix_of_secrets_allows_nothing(given: str, allowed: tuple[str, ...]) -> None:
-    assert settings(agent_secret_prefixes=given).secret_prefixes == allowed
+    assert settings(agent_secret_prefixes=given).agent_secret_prefixes == allowed
 
 
 @pytest.mark.parametrize("listed", ["A_,A_1_", "A_1_,A_", "A_,A_"])

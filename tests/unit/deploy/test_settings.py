@@ -42,6 +42,7 @@ def test_what_runs_keeps_the_settings_it_was_started_with(monkeypatch: pytest.Mo
     [
         ("CHARGE_MULTIPLIER", "3", "CHARGE_MULTIPLIER is 2, not 3"),
         ("TARIFFS", '{"default": 9}', "TARIFFS is {'default': 8}, not {'default': 9}"),
+        ("CORS_ORIGINS", "https://a.test, https://b.test", "CORS_ORIGINS is , not https://a.test,https://b.test"),
         ("CALLS_PER_PROCESS", "7", "CALLS_PER_PROCESS is 500, not 7"),
         ("LOG_LEVEL", "DEBUG", "LOG_LEVEL is INFO, not DEBUG"),
         ("TRACES_EXPORTER", "file", "TRACES_EXPORTER is none, not file"),
