@@ -40,7 +40,7 @@ console = Console()
 async def show(url: str, keys: dict[str, Any]) -> None:
     """Run the show."""
     headers = {"Authorization": f"Bearer {keys['api_key']}"}
-    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False) as client:
         before = (await client.get("/v1/billing")).json()
         body = {
             "target_type": "agent",

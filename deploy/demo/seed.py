@@ -84,7 +84,7 @@ async def seed(bootstrap: str, api_url: str, keys_file: Path) -> dict[str, Any]:
     keys = await asyncio.to_thread(keys_of, keys_file)
     async with platform(bootstrap) as publisher:
         await publisher.publish(demo_events(keys))
-    async with httpx2.AsyncClient(base_url=api_url) as client, asyncio.timeout(KNOWN_WITHIN_SECONDS):
+    async with httpx2.AsyncClient(base_url=api_url, trust_env=False) as client, asyncio.timeout(KNOWN_WITHIN_SECONDS):
         while not await _known(client, keys["api_key"], with_funds=True):  # noqa: ASYNC110 - asks another process
             await asyncio.sleep(POLL_SECONDS)
         while not await _known(client, keys["second_api_key"], with_funds=False):  # noqa: ASYNC110

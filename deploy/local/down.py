@@ -9,9 +9,9 @@ import sys
 from types import FrameType
 
 from deploy.local import supervision
+from deploy.local.draining import Teller
 from deploy.local.running import settings_in_force
 from deploy.local.settings import LOCAL, SERVICES, read_settings
-from deploy.local.waiting import Teller
 
 DATA = (
     "postgres", "kafka", "log", "rehearsal.env", "running.json", "demo-keys.json", "passwords.json",

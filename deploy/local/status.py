@@ -1,11 +1,9 @@
 """`make status`: which process runs, where, and whether it is ready."""
 
-import json
 import sys
-import urllib.error
-import urllib.request
 
 from deploy.local import supervision
+from deploy.local.readyz import readyz
 from deploy.local.running import settings_in_force
 from deploy.local.settings import BOOKS, SERVICES, Settings, read_settings
 
@@ -23,14 +21,10 @@ def describe(settings: Settings) -> list[str]:
 
 
 def _readiness(port: int) -> str:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-            parts = json.loads(answer.read())["parts"]
-    except urllib.error.HTTPError as error:
-        parts = json.loads(error.read())["parts"]
-    except (OSError, ValueError):
+    told = readyz(port)
+    if told is None:
         return "no answer"
-    waiting = [part for part, ready in parts.items() if not ready]
+    waiting = [part for part, ready in told["parts"].items() if not ready]
     return f"no: {', '.join(waiting)}" if waiting else "yes"
 
 

@@ -4,14 +4,13 @@ import asyncio
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 
 from deploy.demo.seed import KEYS_FILE, seed
 from deploy.local import kafka_broker, plan, postgres, supervision
 from deploy.local.log_end import end_of
 from deploy.local.missing import find_java, find_maven
 from deploy.local.ports import require_free
+from deploy.local.readyz import readyz
 from deploy.local.running import remember, settings_in_force
 from deploy.local.service_settings import read_as_services_do
 from deploy.local.settings import BOOKS, LOCAL, PORTS, SERVICES, Settings, read_settings
@@ -73,20 +72,14 @@ async def _provision(settings: Settings) -> None:
 
 def _wait_until_ready(service: str, port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    last = "no answer"
     while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-                last = answer.read().decode()
-                if all(json.loads(last)["parts"].values()):
-                    return
-        except urllib.error.HTTPError as error:
-            last = error.read().decode()
-        except (OSError, ValueError):
-            pass
+        told = readyz(port)
+        if told is not None and all(told["parts"].values()):
+            return
         time.sleep(0.1)
+    said = "no answer" if told is None else json.dumps(told)
     raise SystemExit(
-        f"{service} is not ready after {READY_SECONDS:.0f} s ({last}). {end_of(LOCAL / 'log' / f'{service}.log')}"
+        f"{service} is not ready after {READY_SECONDS:.0f} s ({said}). {end_of(LOCAL / 'log' / f'{service}.log')}"
     )
 
 

@@ -1,6 +1,7 @@
 """The operators' port of every service: /metrics, /healthz (the process lives), /readyz (it does its work)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,14 +64,10 @@ def ops_app(readiness: Callable[[], Readiness]) -> Starlette:
 class QuietServer(uvicorn.Server):
     """A uvicorn server that leaves signals to the process that it is a part of."""
 
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave them alone."""
-
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Leave them alone."""
-        from contextlib import nullcontext
-
-        return nullcontext()
+        yield
 
 
 def ops_server(app: Starlette, host: str, port: int) -> uvicorn.Server:

@@ -1,12 +1,9 @@
 """What services that were told to stop still wait for, as their operators' ports say."""
 
-import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 
-ANSWER_SECONDS = 1.0
+from deploy.local.readyz import readyz
 
 
 def waits_of(ports: Mapping[str, int]) -> dict[str, tuple[str, int]]:
@@ -15,14 +12,7 @@ def waits_of(ports: Mapping[str, int]) -> dict[str, tuple[str, int]]:
 
 
 def _wait_of(port: int) -> tuple[str, int] | None:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=ANSWER_SECONDS) as answer:
-            told = json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        told = json.loads(error.read() or b"{}")
-    except (OSError, ValueError):
-        return None
-    draining = told.get("draining")
+    draining = (readyz(port) or {}).get("draining")
     return (draining["waits_for"], draining["at_most_seconds"]) if draining and draining["at_most_seconds"] else None
 
 

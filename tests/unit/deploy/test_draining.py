@@ -5,8 +5,8 @@ import asyncio
 import pytest
 import uvicorn
 
+from deploy.local.draining import Teller, waits_of
 from deploy.local.ports import free_port
-from deploy.local.waiting import Teller, waits_of
 from shared.process.draining import Wait
 from shared.process.ops import Readiness, ops_app
 from tests.support.waiting import eventually
