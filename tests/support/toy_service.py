@@ -20,11 +20,12 @@ from shared.events.billing import Account, BalanceChanged, LedgerEntry
 from shared.events.envelope import seal
 from shared.events.event import Event
 from shared.events.payments import FundsDeposited
-from shared.messaging.applying import Applier
+from shared.messaging.applying import Applier, Conclude
 from shared.messaging.consumer import Consumer
 from shared.messaging.messages import DeadLetter, Heard, Hears, Say
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
+from shared.messaging.session import ROUND_SECONDS
 from shared.process.keep_running import Component, keep_running
 
 SCHEMA = "api"
@@ -165,7 +166,14 @@ class Toy:
 
 
 def a_toy(
-    database_url: str, bootstrap: str, prefix: str, *, group: str = "toy", held_back_limit_seconds: float = 60.0
+    database_url: str,
+    bootstrap: str,
+    prefix: str,
+    *,
+    group: str = "toy",
+    held_back_limit_seconds: float = 60.0,
+    conclude: Conclude | None = None,
+    round_seconds: float = ROUND_SECONDS,
 ) -> Toy:
     """Wire one instance; nothing runs yet."""
     database = Database(database_url, schema=SCHEMA)
@@ -178,6 +186,7 @@ def a_toy(
         hears=(Hears(FundsDeposited, write_down),),
         open_books=lambda transaction: transaction,
         on_dead_letters=note_dead_letters,
+        conclude=conclude,
         topic_prefix=prefix,
     )
     consumer = Consumer(
@@ -188,6 +197,7 @@ def a_toy(
         database=database,
         applier=applier,
         held_back_limit_seconds=held_back_limit_seconds,
+        round_seconds=round_seconds,
     )
     return Toy(bootstrap, prefix, database, relay, consumer, outbox)
 
