@@ -7,10 +7,9 @@ content type. Source: CloudEvents Kafka protocol binding 1.0.2 §3; JSON event f
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.events.diagnosis import about_headers, about_value
 from shared.events.envelope import MAX_HEADER_CHARS, header, text
@@ -19,11 +18,11 @@ STRUCTURED = "application/cloudevents+json"
 ANY_STRUCTURED = b"application/cloudevents"
 PLAIN = b"application/json"
 SPECVERSION = "1.0"
+VERSION = SPECVERSION.encode()
 DIFFERENT_TYPES = "there are several ce_type headers, and they differ"
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """What is known of an event before its data are looked at. `fault` says why they cannot be, to their producer."""
 
     type: str | None
@@ -37,6 +36,16 @@ class Attributes:
 
 def attributes_of(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:
     """Read the attributes: of a faulty event what can be told of it, for whoever waits goes by type and subject."""
+    given: dict[str, bytes | None] = dict(headers)
+    if len(given) == len(headers) and given.get("content-type") == PLAIN and given.get("ce_specversion") == VERSION:
+        type_ = text(given.get("ce_type"))
+        if type_ is not None:
+            return _told(type_, given, value, None)
+    return _of_others(headers, value)
+
+
+def _of_others(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:
+    """Read what is not written as our own services do: other modes, other spellings, headers that come twice."""
     first: dict[str, bytes | None] = {}
     types = set()
     for name, content in headers:
@@ -56,10 +65,14 @@ def attributes_of(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> 
         fault = about_headers(headers, value)
     elif len(types) > 1:
         fault = DIFFERENT_TYPES
-    elif first.get("ce_specversion", SPECVERSION.encode()) != SPECVERSION.encode():
+    elif first.get("ce_specversion", VERSION) != VERSION:
         fault = f"ce_specversion is not {SPECVERSION}"
-    subject, id_, time = text(first.get("ce_subject")), text(first.get("ce_id")), text(first.get("ce_time"))
-    return Attributes(type_, subject, id_, time, text(first.get("traceparent")), value, fault)
+    return _told(type_, first, value, fault)
+
+
+def _told(type_: str | None, given: Mapping[str, bytes | None], value: bytes | None, fault: str | None) -> Attributes:
+    subject, id_, time = text(given.get("ce_subject")), text(given.get("ce_id")), text(given.get("ce_time"))
+    return Attributes(type_, subject, id_, time, text(given.get("traceparent")), value, fault)
 
 
 def _in_other_case(headers: Sequence[tuple[str, bytes]]) -> bytes | None:

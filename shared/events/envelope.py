@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.errors import Poison
 from shared.events.diagnosis import about_value
 from shared.events.event import Event
+from shared.events.fields import told
 from shared.events.register import BY_EVENT, Registered
 
 Headers = list[tuple[str, bytes]]
@@ -95,6 +96,9 @@ def _faults(error: ValidationError, value: bytes) -> str:
             faults.append(f"{field}: {one['msg'].removeprefix('Value error, ')}")
             continue
         context = one.get("ctx", {})
+        if (sentence := told(one["type"], context)) is not None:
+            faults.append(f"{field}: {sentence}")
+            continue
         limits = [f"{name} {context[name]}" for name in LIMITS if name in context]
         faults.append(f"{field}: {one['type']}" + (f" ({', '.join(limits)})" if limits else ""))
     return "; ".join(faults)

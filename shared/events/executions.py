@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.events.admissions import MAX_SENTENCE_CHARS, DispatchNo
 from shared.events.event import Event, Part
-from shared.events.fields import E164, Count, Direction, EndReason, Id, Instant, Name, Seconds, Text
+from shared.events.fields import E164, Count, Direction, EndReason, Id, Instant, Name, Seconds, ShortText, Text
 
 MAX_TURNS = 500
 MAX_TURN_CHARS = 10_000
@@ -20,7 +20,7 @@ class TranscriptTurn(Part):
 
     role: Role
     content_type: Literal["text/plain", "application/json"]
-    content: Annotated[Text, Field(max_length=MAX_TURN_CHARS)]
+    content: Annotated[ShortText, Field(max_length=MAX_TURN_CHARS)]
     start_ms: Count
     end_ms: Count
 

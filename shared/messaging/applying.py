@@ -1,7 +1,6 @@
 """Applies a poll's records: one transaction of set-based use cases, with the offsets in it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from shared.db.database import Database
@@ -137,7 +136,7 @@ class Applier:
             moves[at] = (positions[at], record.offset + 1)
         spans = tracing.start_consuming(heard) if tracing.enabled() else None
         if spans is not None:
-            heard = [replace(one, traceparent=span.traceparent) for one, span in zip(heard, spans, strict=True)]
+            heard = [one._replace(traceparent=span.traceparent) for one, span in zip(heard, spans, strict=True)]
         try:
             async with self._database.transaction() as transaction:
                 await offsets.advance(transaction, moves)
