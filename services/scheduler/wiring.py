@@ -1,14 +1,15 @@
 """The scheduler's composition root: the only module that knows every other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.scheduler.edges.cleaner import CLEAN_EVERY_SECONDS, clean_once
-from services.scheduler.edges.db import SqlQueue
+from services.scheduler.edges.db import SqlQueue, Wake
 from services.scheduler.edges.gauges import measure_for_ever
 from services.scheduler.edges.kafka import HEARS
 from services.scheduler.edges.ticker import Ticker
 from services.scheduler.settings import SchedulerSettings
+from services.scheduler.usecases.give_slots import conclude
 from services.scheduler.usecases.give_up_unreadable import give_up_unreadable
 from services.scheduler.usecases.lock_orgs import lock_orgs
 from shared.db.cleaning import clean_for_ever
@@ -23,16 +24,16 @@ async def _on_dead_letters(queue: SqlQueue, letters: Sequence[DeadLetter]) -> Se
     return await give_up_unreadable(queue, letters, now=datetime.now(UTC))
 
 
-def listener(poke: Callable[[], None]) -> Listener:
-    """Return what the scheduler does with what it hears. `poke` wakes its ticker."""
-    return Listener(HEARS, lambda transaction: SqlQueue(transaction, poke=poke), _on_dead_letters, lock_orgs)
+def listener(wake: Wake) -> Listener:
+    """Return what the scheduler does with what it hears. `wake` lets its ticker look in so many seconds."""
+    return Listener(HEARS, lambda transaction: SqlQueue(transaction, wake=wake), _on_dead_letters, lock_orgs, conclude)
 
 
 async def wire(settings: SchedulerSettings) -> Service:
     """Put the scheduler together."""
     database = Database(settings.database_url, schema="scheduler")
     ticker = Ticker(database)
-    station = open_station(service="scheduler", settings=settings, database=database, listener=listener(ticker.poke))
+    station = open_station(service="scheduler", settings=settings, database=database, listener=listener(ticker.wake_in))
     components = (
         *station.components,
         Component("ticker", lambda: ticker.run(station.outbox)),

@@ -1,5 +1,6 @@
-"""What the scheduler knows of a run."""
+"""What the scheduler knows of runs, and of what they wait for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,19 +11,29 @@ WaitedFor = Literal["funds", "turn", "slot", "room"]
 
 
 @dataclass(frozen=True, slots=True)
-class NewRun:
-    """A run as it is accepted. `due_at` is None while it waits for its predecessor's start."""
+class NewRequest:
+    """An accepted request. `runs` are (run, prompt index) in the batch's order; a dispatch is made of the `payload`.
 
-    run_id: int
-    org_id: int
+    The first run is due at once, without a stagger all of them are.
+    """
+
     request_id: int
+    org_id: int
     batch_id: int | None
-    position: int
-    prompt_index: int
     stagger_seconds: int
-    due_at: datetime | None
     requested_at: datetime
+    runs: Sequence[tuple[int, int]]
     traceparent: str | None
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Which of new requests billing has answered already, and when the first of their runs expires."""
+
+    reserved: Sequence[int]
+    declined: Sequence[int]
+    expire_in_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,28 @@ class Dispatched:
     dispatched_at: datetime
     dispatch_no: int
     traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What billing's answers led to: runs that went out at once, whether others could go too, and when some are due."""
+
+    dispatched: Sequence[Dispatched]
+    is_work_left: bool
+    due_in_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What could be given: to organisations with due runs and free slots, locked, longest unserved first.
+
+    `room`: how many runs the workers take in all beyond those that are dispatched. `is_overdue`: something has to
+    expire before.
+    """
+
+    orgs: Sequence[int]
+    room: int
+    is_overdue: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,54 @@
-"""Runs on their way into the queue: their request, and billing's answer, in either order."""
+"""Runs on their way into the queue."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Sequence
 
 from services.scheduler.domain import limits
-from services.scheduler.domain.run import NewRun
-from services.scheduler.edges.payloads import forget_payloads, keep_payloads
+from services.scheduler.domain.run import Arrived, NewRequest
 from shared.db.transaction import Transaction
+
+# Runs, what a dispatch has to carry, and billing's answers that came before, in one statement. Idempotent by run. One
+# look-up for each organisation and run, whatever the planner thinks of JSON.
+ADD_REQUESTS = """
+WITH new AS MATERIALIZED (
+    SELECT run.run_id, request.*, CAST(run.nth - 1 AS integer) AS position, run.prompt_index,
+           (SELECT max_queue_seconds FROM orgs WHERE orgs.org_id = request.org_id) AS max_queue_seconds,
+           (SELECT noted_at FROM ended_early WHERE ended_early.run_id = run.run_id) AS ended_at,
+           -- An API whose clock is ahead delays nothing. Who waits for a predecessor's start is due nobody knows when.
+           CASE WHEN run.nth = 1 OR stagger_seconds = 0 THEN LEAST(requested_at, now()) END AS due_at
+    FROM json_to_recordset(CAST(:requests AS json))
+         AS request (request_id bigint, org_id bigint, batch_id bigint, stagger_seconds integer,
+                     requested_at timestamptz, traceparent text, runs json)
+    CROSS JOIN ROWS FROM (json_to_recordset(request.runs) AS (run_id bigint, prompt_index integer)) WITH ORDINALITY
+         AS run (run_id, prompt_index, nth)
+), added AS (
+    INSERT INTO runs (run_id, org_id, request_id, batch_id, position, prompt_index, stagger_seconds, due_at,
+                      requested_at, traceparent, expires_at, status, ended_at)
+    SELECT run_id, org_id, request_id, batch_id, position, prompt_index, stagger_seconds, due_at, requested_at,
+           traceparent,
+           -- Its time runs from when it is due. Until that is known: from the latest that it could become due, every
+           -- predecessor having waited as long as it may.
+           LEAST(requested_at, now()) + make_interval(secs => CASE WHEN due_at IS NOT NULL THEN max_queue_seconds
+               ELSE (position + 1) * CAST(max_queue_seconds AS bigint)
+                    + position * (stagger_seconds + CAST(:grace_seconds AS integer)) END),
+           CASE WHEN ended_at IS NULL THEN 'waiting_funds' ELSE 'ended' END, ended_at
+    FROM new
+    ON CONFLICT DO NOTHING
+    RETURNING request_id, status, expires_at
+), kept AS (
+    INSERT INTO requests (request_id, payload)
+    SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:payloads AS text[])) AS given (request_id, payload)
+    WHERE request_id IN (SELECT request_id FROM added WHERE status <> 'ended')
+    ON CONFLICT DO NOTHING
+), answered AS (
+    DELETE FROM funds_stubs WHERE request_id = ANY(CAST(:ids AS bigint[])) RETURNING request_id, reserved
+)
+SELECT (SELECT coalesce(array_agg(request_id) FILTER (WHERE reserved), '{}') FROM answered) AS reserved,
+       (SELECT coalesce(array_agg(request_id) FILTER (WHERE NOT reserved), '{}') FROM answered) AS declined,
+       coalesce(array_agg(DISTINCT request_id) FILTER (WHERE status = 'ended'), '{}') AS after_an_end,
+       CAST(extract(epoch FROM min(expires_at) - clock_timestamp()) AS float8) AS expire_in_seconds
+FROM added
+"""
 
 # Successors of runs whose ends were heard before their request, after a rebuild: nobody will start or end before them.
 FOLLOW_ENDED_EARLY = """
@@ -20,96 +63,29 @@ WHERE runs.request_id = ANY(CAST(:requests AS bigint[])) AND runs.due_at IS NULL
 class Arriving:
     """The queue's way in, on one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+    _transaction: Transaction
 
-    async def add_runs(self, runs: Sequence[NewRun], payloads: Mapping[int, str]) -> None:
-        rows = await self._transaction.rows(
-            """
-            INSERT INTO runs (run_id, org_id, request_id, batch_id, position, prompt_index, stagger_seconds, due_at,
-                              requested_at, traceparent, expires_at, status, ended_at)
-            SELECT new.run_id, new.org_id, new.request_id, new.batch_id, new.position, new.prompt_index,
-                   new.stagger_seconds,
-                   -- An API whose clock is ahead delays nothing. (LEAST alone would make a time of NULL.)
-                   CASE WHEN new.due_at IS NOT NULL THEN LEAST(new.due_at, now()) END,
-                   new.requested_at, new.traceparent,
-                   -- Its time runs from when it is due. Until that is known: from the latest that it could become due,
-                   -- every predecessor having waited as long as it may.
-                   LEAST(new.requested_at, now()) + make_interval(secs => CASE WHEN new.due_at IS NOT NULL
-                       THEN orgs.max_queue_seconds
-                       ELSE (new.position + 1) * CAST(orgs.max_queue_seconds AS bigint)
-                            + new.position * (new.stagger_seconds + CAST(:grace_seconds AS integer)) END),
-                   CASE WHEN early.run_id IS NULL THEN 'waiting_funds' ELSE 'ended' END, early.noted_at
-            FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]), CAST(:requests AS bigint[]),
-                        CAST(:batches AS bigint[]), CAST(:positions AS integer[]), CAST(:prompts AS integer[]),
-                        CAST(:staggers AS integer[]), CAST(:dues AS timestamptz[]), CAST(:requested AS timestamptz[]),
-                        CAST(:traceparents AS text[]))
-                 AS new (run_id, org_id, request_id, batch_id, position, prompt_index, stagger_seconds, due_at,
-                         requested_at, traceparent)
-            JOIN orgs ON orgs.org_id = new.org_id
-            LEFT JOIN ended_early AS early ON early.run_id = new.run_id
-            ON CONFLICT DO NOTHING
-            RETURNING request_id, status
-            """,
-            runs=[one.run_id for one in runs],
-            orgs=[one.org_id for one in runs],
-            requests=[one.request_id for one in runs],
-            batches=[one.batch_id for one in runs],
-            positions=[one.position for one in runs],
-            prompts=[one.prompt_index for one in runs],
-            staggers=[one.stagger_seconds for one in runs],
-            dues=[one.due_at for one in runs],
-            requested=[one.requested_at for one in runs],
-            traceparents=[one.traceparent for one in runs],
+    async def add_requests(self, requests: Sequence[NewRequest]) -> Arrived:
+        row = await self._transaction.row(
+            ADD_REQUESTS,
+            requests=json.dumps([_fields(one) for one in requests]),
+            ids=[one.request_id for one in requests],
+            payloads=[one.payload for one in requests],
             grace_seconds=limits.PREDECESSOR_GRACE_SECONDS,
         )
-        if any(row.status == "ended" for row in rows):
-            await self._transaction.run(FOLLOW_ENDED_EARLY, requests=sorted({row.request_id for row in rows}))
-        new = sorted({row.request_id for row in rows})
-        await keep_payloads(self._transaction, {request_id: payloads[request_id] for request_id in new})
+        assert row is not None  # noqa: S101 - aggregates give one row
+        if row.after_an_end:
+            await self._transaction.run(FOLLOW_ENDED_EARLY, requests=row.after_an_end)
+        return Arrived(row.reserved, row.declined, row.expire_in_seconds)
 
-    async def take_funds_stubs(self, request_ids: Collection[int]) -> dict[int, bool]:
-        rows = await self._transaction.rows(
-            "DELETE FROM funds_stubs WHERE request_id = ANY(CAST(:ids AS bigint[])) RETURNING request_id, reserved",
-            ids=list(request_ids),
-        )
-        return {row.request_id: row.reserved for row in rows}
 
-    async def answer_funds(self, answers: Mapping[int, bool]) -> None:
-        if not answers:
-            return
-        rows = await self._transaction.rows(
-            """
-            WITH answered AS (
-                SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:reserved AS boolean[])) AS a (request_id, reserved)
-            ), changed AS (
-                UPDATE runs
-                SET status = CASE WHEN answered.reserved THEN 'queued' ELSE 'ended' END,
-                    ended_at = CASE WHEN answered.reserved THEN NULL ELSE now() END
-                FROM answered
-                WHERE runs.request_id = answered.request_id AND runs.status = 'waiting_funds'
-                RETURNING runs.org_id, runs.due_at, runs.status
-            ), marked AS (
-                UPDATE orgs SET next_due_at = LEAST(next_due_at, first.due_at)
-                FROM (
-                    SELECT org_id, min(due_at) AS due_at FROM changed WHERE status = 'queued' GROUP BY org_id
-                ) AS first
-                WHERE orgs.org_id = first.org_id AND first.due_at IS NOT NULL
-            )
-            SELECT answered.request_id, answered.reserved FROM answered
-            WHERE NOT EXISTS (SELECT FROM runs WHERE runs.request_id = answered.request_id)
-            """,
-            ids=list(answers),
-            reserved=list(answers.values()),
-        )
-        if rows:
-            await self._transaction.run(
-                """
-                INSERT INTO funds_stubs (request_id, reserved)
-                SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:reserved AS boolean[])) ON CONFLICT DO NOTHING
-                """,
-                ids=[row.request_id for row in rows],
-                reserved=[row.reserved for row in rows],
-            )
-        declined = [request_id for request_id, reserved in answers.items() if not reserved]
-        await forget_payloads(self._transaction, declined)
+def _fields(one: NewRequest) -> dict[str, object]:
+    return {
+        "request_id": one.request_id,
+        "org_id": one.org_id,
+        "batch_id": one.batch_id,
+        "stagger_seconds": one.stagger_seconds,
+        "requested_at": one.requested_at.isoformat(),
+        "traceparent": one.traceparent,
+        "runs": [{"run_id": run_id, "prompt_index": prompt_index} for run_id, prompt_index in one.runs],
+    }

@@ -1,20 +1,8 @@
-"""What a dispatch has to carry: kept until all runs of its request have ended."""
+"""What a dispatch has to carry goes when all runs of its request have ended."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from shared.db.transaction import Transaction
-
-
-async def keep_payloads(transaction: Transaction, payloads: Mapping[int, str]) -> None:
-    """Keep requests as they were heard. Idempotent by request."""
-    await transaction.run(
-        """
-        INSERT INTO requests (request_id, payload)
-        SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:payloads AS text[])) ON CONFLICT DO NOTHING
-        """,
-        ids=list(payloads),
-        payloads=list(payloads.values()),
-    )
 
 
 async def forget_payloads(transaction: Transaction, request_ids: Collection[int]) -> None:

@@ -48,8 +48,7 @@ SELECT count(*) FROM back
 class Rooms:
     """Workers and returns, on one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+    _transaction: Transaction
 
     async def note_rooms(self, rooms: Sequence[Room]) -> bool:
         return bool(

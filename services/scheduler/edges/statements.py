@@ -1,9 +1,11 @@
-"""The scheduler's hot statements, where a test can look at their plans."""
+"""The statements that give slots, and those that lock for them."""
 
 # One look-up for each id, whatever the planner thinks of the table.
-LOCK_ORGS_OF = """
-SELECT FROM orgs
+LOCK_ORGS = """
+SELECT org_id FROM orgs
 WHERE org_id IN (
+    SELECT id FROM unnest(CAST(:orgs AS bigint[])) AS given (id)
+    UNION ALL
     SELECT (SELECT org_id FROM runs WHERE run_id = id) FROM unnest(CAST(:runs AS bigint[])) AS given (id)
     UNION ALL
     SELECT (SELECT org_id FROM runs WHERE request_id = id LIMIT 1)
@@ -12,34 +14,52 @@ WHERE org_id IN (
 ORDER BY org_id FOR UPDATE
 """
 
-# Locking is a statement of its own: the next one then has a snapshot that is younger than every commit which the lock
-# waited for or was skipped by. In one statement, a run that was queued between the snapshot and the lock would be
-# overlooked, and next_due_at overwritten without it.
-LOCK_ORGS_WITH_WORK = """
-SELECT org_id FROM orgs
-WHERE next_due_at <= statement_timestamp() AND in_use < max_concurrent_runs AND next_due_at IS NOT NULL
-ORDER BY served_at, org_id
-LIMIT :max_orgs
-FOR UPDATE SKIP LOCKED
-"""
-
-# One instance gives room at a time: the next one's statements then see what was given. What ends takes no such lock; it
-# only makes room.
-LOCK_ROOM = "SELECT pg_advisory_xact_lock(:lock, hashtext(current_schema()))"
+# One transaction gives at a time, until its commit: the next one's look then sees what was given, what became free and
+# what became due. It is taken last, by those who hold their organisations already, and nobody waits for an organisation
+# who has it: no circle.
+LOCK_GIVING = "SELECT pg_advisory_xact_lock(:lock, hashtext(current_schema()))"
 
 CAPACITY = """
 SELECT coalesce(sum(GREATEST(calls_limit, calls_up)), 0) FROM workers
 WHERE heard_at > now() - make_interval(secs => :heard_within_seconds)
 """
 
-ROOM = f"SELECT ({CAPACITY}) - (SELECT coalesce(sum(in_use), 0) FROM orgs WHERE in_use > 0)"  # noqa: S608
+# Locking is a statement of its own: the next one then has a snapshot that is younger than every commit which the lock
+# waited for or was skipped by. In one statement, a run that was queued between the snapshot and the lock would be
+# overlooked, and next_due_at overwritten without it. What another transaction has in hand is skipped, and counted.
+LOOK = f"""
+WITH locked AS (
+    SELECT org_id, served_at FROM orgs
+    WHERE next_due_at <= statement_timestamp() AND in_use < max_concurrent_runs AND next_due_at IS NOT NULL
+    ORDER BY served_at, org_id
+    LIMIT :max_orgs
+    FOR UPDATE SKIP LOCKED
+)
+SELECT (SELECT coalesce(array_agg(org_id ORDER BY served_at, org_id), '{{}}') FROM locked) AS orgs,
+       (SELECT count(*) FROM (
+           SELECT FROM orgs
+           WHERE next_due_at <= statement_timestamp() AND in_use < max_concurrent_runs AND next_due_at IS NOT NULL
+           LIMIT :max_orgs
+       ) AS with_work) AS orgs_with_work,
+       ({CAPACITY}) - (SELECT coalesce(sum(in_use), 0) FROM orgs WHERE in_use > 0) AS room,
+       coalesce((SELECT min(expires_at) FROM runs WHERE status IN ('waiting_funds', 'queued')) <= now(), false)
+           AS is_overdue
+"""  # noqa: S608
+
+# What a dispatch is made from. LEFT: a run whose request is gone has a slot by now, and somebody has to see it.
+TOLD = """
+dispatched.run_id, dispatched.org_id, dispatched.request_id, dispatched.batch_id, dispatched.prompt_index,
+requests.payload, now() + make_interval(secs => :start_within_seconds) AS start_before, dispatched.dispatched_at,
+dispatched.dispatch_no, dispatched.traceparent,
+CAST(extract(epoch FROM now() - dispatched.requested_at) AS float8) AS queued_seconds
+"""
 
 # Times are compared with the statement's own, which is younger than the locks: a run that was queued after this
 # transaction began is due as well. With now() it would not be picked, and next_due_at overwritten without it.
 # Singles first, then the batches in turn (by how far each has come); a batch run that waited long goes before both.
 # Both orders have an index, and each is read as far as there are slots: never the whole queue. What is left when slots
 # are left is not due yet, so it is staggered; otherwise next_due_at stays as early as it was.
-DISPATCH_DUE = """
+DISPATCH_DUE = f"""
 WITH ready AS MATERIALIZED (
     SELECT org_id, max_concurrent_runs - in_use AS slots, nth
     FROM unnest(CAST(:orgs AS bigint[])) WITH ORDINALITY AS locked (org_id, nth) JOIN orgs USING (org_id)
@@ -85,7 +105,7 @@ WITH ready AS MATERIALIZED (
     SELECT ready.org_id, count(dispatched.run_id) AS slots,
            count(dispatched.run_id) < LEAST(max(ready.slots), :max_runs_of_org)
                AND (SELECT count(*) FROM picked) < :max_runs AS slots_are_left,
-           coalesce(array_agg(dispatched.run_id) FILTER (WHERE dispatched.run_id IS NOT NULL), '{}') AS run_ids
+           coalesce(array_agg(dispatched.run_id) FILTER (WHERE dispatched.run_id IS NOT NULL), '{{}}') AS run_ids
     FROM ready LEFT JOIN dispatched USING (org_id)
     GROUP BY ready.org_id
 ), served AS (
@@ -101,60 +121,8 @@ WITH ready AS MATERIALIZED (
         ) ELSE next_due_at END
     FROM given WHERE orgs.org_id = given.org_id
 )
--- LEFT: a run whose request is gone has a slot by now, and somebody has to see it.
-SELECT dispatched.run_id, dispatched.org_id, dispatched.request_id, dispatched.batch_id, dispatched.prompt_index,
-       requests.payload, now() + make_interval(secs => :start_within_seconds) AS start_before,
-       dispatched.dispatched_at, dispatched.dispatch_no, dispatched.traceparent,
-       extract(epoch FROM now() - dispatched.requested_at) AS queued_seconds
-FROM dispatched LEFT JOIN requests USING (request_id)
-ORDER BY dispatched.run_id
-"""
-
-# What ends or queues a run holds its organisation's lock, here as everywhere: a tick that had picked the run for a free
-# slot would else wait for its row, find it ended, and take the slot for one that nobody needs.
-LOCK_ORGS_WITH_OVERDUE = """
-SELECT org_id FROM orgs
-WHERE org_id IN (
-    SELECT org_id FROM (
-        SELECT org_id FROM runs
-        WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now()
-        ORDER BY expires_at LIMIT :max_runs
-    ) AS overdue
-)
-ORDER BY org_id
-FOR UPDATE SKIP LOCKED
-"""
-
-# The successor of a run that found no slot is due a stagger after that run was, as it would have been with slots. So a
-# batch for which no slot becomes free expires a stagger apart, and nobody's stagger counts as waiting.
-EXPIRE_OVERDUE = """
-WITH overdue AS MATERIALIZED (
-    SELECT run_id, org_id, status FROM runs
-    WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now() AND org_id = ANY(CAST(:orgs AS bigint[]))
-    ORDER BY expires_at LIMIT :max_runs FOR UPDATE SKIP LOCKED
-), ended AS (
-    UPDATE runs SET status = 'ended', ended_at = now()
-    FROM overdue JOIN orgs USING (org_id) WHERE runs.run_id = overdue.run_id
-    RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, runs.position, runs.due_at, runs.traceparent,
-              runs.ended_at AS expired_at,
-              CASE WHEN overdue.status = 'waiting_funds' THEN 'funds' WHEN runs.due_at IS NULL THEN 'turn'
-                   WHEN orgs.in_use < orgs.max_concurrent_runs THEN 'room' ELSE 'slot' END AS waited_for
-), due AS (
-    UPDATE runs
-    SET due_at = coalesce(ended.due_at, now()) + make_interval(secs => runs.stagger_seconds),
-        expires_at = coalesce(ended.due_at, now())
-                     + make_interval(secs => runs.stagger_seconds + orgs.max_queue_seconds)
-    FROM ended JOIN orgs USING (org_id)
-    WHERE runs.batch_id = ended.batch_id AND runs.position = ended.position + 1 AND runs.due_at IS NULL
-      AND runs.status IN ('waiting_funds', 'queued') AND runs.run_id NOT IN (SELECT run_id FROM overdue)
-    RETURNING runs.org_id, runs.due_at, runs.status
-), marked AS (
-    UPDATE orgs SET next_due_at = LEAST(next_due_at, next.due_at)
-    FROM (SELECT org_id, min(due_at) AS due_at FROM due WHERE status = 'queued' GROUP BY org_id) AS next
-    WHERE orgs.org_id = next.org_id
-)
-SELECT run_id, org_id, request_id, batch_id, waited_for, expired_at, traceparent FROM ended ORDER BY run_id
-"""
+SELECT {TOLD} FROM dispatched LEFT JOIN requests USING (request_id) ORDER BY dispatched.run_id
+"""  # noqa: S608
 
 SECONDS_TO_NEXT = """
 SELECT extract(epoch FROM LEAST(

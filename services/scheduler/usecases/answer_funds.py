@@ -8,16 +8,13 @@ from shared.messaging.messages import Heard, Say
 
 
 async def queue_funded(queue: Queue, heard: Sequence[Heard[FundsReserved]]) -> list[Say]:
-    """Queue the runs of requests whose funds are held. Idempotent by request."""
-    await queue.lock_orgs({one.event.org_id for one in heard})
-    await queue.answer_funds({one.event.request_id: True for one in heard})
-    queue.ask_for_tick()
+    """Let the runs of requests whose funds are held go out, or queue. Idempotent by request."""
+    queue.note_funds([one.event.request_id for one in heard], reserved=True)
+    queue.ask_to_give()
     return []
 
 
 async def end_declined(queue: Queue, heard: Sequence[Heard[FundsDeclined]]) -> list[Say]:
     """End the runs of declined requests; billing said so to everybody, so nothing is said. Idempotent by request."""
-    declined = {one.event.request_id: False for one in heard}
-    await queue.lock_orgs_of(request_ids=declined)
-    await queue.answer_funds(declined)
+    queue.note_funds([one.event.request_id for one in heard], reserved=False)
     return []

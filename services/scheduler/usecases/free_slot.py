@@ -9,8 +9,6 @@ from shared.messaging.messages import Heard, Say
 
 async def free_slots(queue: Queue, heard: Sequence[Heard[TestCallCompleted | TestCallFailed]]) -> list[Say]:
     """End runs and free their slots, once each. Idempotent by run."""
-    run_ids = {one.event.run_id for one in heard}
-    await queue.lock_orgs_of(run_ids=run_ids)
-    await queue.end(run_ids)
-    queue.ask_for_tick()
+    queue.follow(await queue.end({one.event.run_id for one in heard}))
+    queue.ask_to_give()
     return []

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.scheduler.domain.limits import UNREADABLE
 from services.scheduler.ports import Queue
 from services.scheduler.usecases import saying
-from services.scheduler.usecases.tick import dispatch
+from services.scheduler.usecases.give_slots import dispatch
 from shared.messaging.messages import DeadLetter, Say
 from shared.messaging.subjects import subject_ids
 
@@ -23,11 +23,12 @@ async def give_up_unreadable(queue: Queue, letters: Sequence[DeadLetter], *, now
     started = subject_ids(letters, "CallStarted")
     returned = subject_ids(letters, "TestCallReturned")
     reserved, declined = subject_ids(letters, "FundsReserved"), subject_ids(letters, "FundsDeclined")
-    await queue.lock_orgs_of(run_ids=ended | started | returned, request_ids=reserved | declined)
-    await queue.mark_started(dict.fromkeys(started, now))
-    await queue.end(ended)
-    await queue.answer_funds(dict.fromkeys(declined, False))
+    await queue.lock_orgs(run_ids=ended | started | returned, request_ids=reserved | declined)
+    queue.follow(await queue.mark_started(dict.fromkeys(started, now)))
+    queue.follow(await queue.end(ended))
+    queue.note_funds(declined, reserved=False)
     expired = await queue.expire_request(reserved)
     again = await dispatch(queue, await queue.dispatch_again(returned))
-    queue.ask_for_tick()
+    if ended:
+        queue.ask_to_give()
     return [saying.expired(run, UNREADABLE) for run in expired] + again

@@ -13,5 +13,5 @@ async def note_room(queue: Queue, heard: Sequence[Heard[CallerRoomAnnounced]]) -
     last = {one.event.worker_id: one.event for one in heard}
     rooms = [Room(one.worker_id, one.calls_limit, one.calls_up, one.announced_at) for _, one in sorted(last.items())]
     if await queue.note_rooms(rooms):
-        queue.ask_for_tick()
+        queue.wake_in(0)
     return []

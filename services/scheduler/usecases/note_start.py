@@ -8,9 +8,12 @@ from shared.messaging.messages import Heard, Say
 
 
 async def note_starts(queue: Queue, heard: Sequence[Heard[CallStarted]]) -> list[Say]:
-    """Note actual starts: each successor in a batch is due its stagger later. Idempotent by run."""
-    started = {one.event.run_id: one.event.started_at for one in reversed(heard) if one.event.batch_id is not None}
-    await queue.lock_orgs_of(run_ids=started)
-    await queue.mark_started(started)
-    queue.ask_for_tick()
+    """Note actual starts: each successor in a batch is due its stagger later. Idempotent by run.
+
+    A start in a batch without a stagger, or in none, moves no clock: nothing is written, or asked, for it.
+    """
+    started = {
+        one.event.run_id: one.event.started_at for one in reversed(heard) if one.event.run_id in queue.staggered_runs
+    }
+    queue.follow(await queue.mark_started(started))
     return []

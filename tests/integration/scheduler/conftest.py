@@ -1,6 +1,7 @@
 """The scheduler's own rules on a real database; what it hears is handed to it as polls, and ticks are asked for."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,33 +18,56 @@ from tests.support.ear import Ear, an_ear
 from tests.support.some_events import of, requested, reserved
 
 
+class AskedTicker(Ticker):
+    """A ticker that notes when it is told to look."""
+
+    def __init__(self, database: Database, asked: list[float]) -> None:
+        super().__init__(database)
+        self._asked = asked
+
+    def wake_in(self, seconds: float) -> None:
+        self._asked.append(seconds)
+        super().wake_in(seconds)
+
+
 @dataclass
 class Scheduler:
     """One instance."""
 
     ear: Ear
     ticker: Ticker
-    ticks_asked_for: list[bool] = field(default_factory=list)
+    looks_asked_for: list[float] = field(default_factory=list)
+    not_told: list[Event] = field(default_factory=list)
 
     async def hear(self, *events: Event) -> None:
-        """Hear a poll. The scheduler answers with ticks, never at once."""
-        assert await self.ear.hear(*events) == []
+        """Hear a poll. What the scheduler says at once is kept for `moved` or the next tick to tell."""
+        self.not_told += await self.ear.hear(*events)
+
+    def moved(self) -> list[Event]:
+        """Return what was said since somebody asked."""
+        said, self.not_told = self.not_told, []
+        return said
+
+    def dispatched(self) -> list[int]:
+        """Return the runs that were dispatched since somebody asked, without any tick."""
+        return [one.run_id for one in of(self.moved(), TestCallDispatched)]
 
     async def accept(self, *run_ids: int, org_id: int = 1, **fields: Any) -> None:
         """Hear a request and that it is paid for."""
         await self.hear(requested(*run_ids, org_id=org_id, **fields), reserved(*run_ids, org_id=org_id))
 
     async def tick(self) -> list[int]:
-        """Tick once; return the dispatched runs."""
+        """Tick once; return the runs that were dispatched since somebody asked."""
         return [one.run_id for one in of(await self.tick_and_tell(), TestCallDispatched)]
 
     async def tick_and_tell(self) -> list[Event]:
-        """Tick once; return what was said."""
+        """Tick once; return what was said since somebody asked."""
         await self.ticker.tick_once(self.ear.outbox)
-        return await self.ear.said()
+        self.not_told += await self.ear.said()
+        return self.moved()
 
     async def expired(self) -> list[TestCallExpired]:
-        """Tick once; return the expiries."""
+        """Tick once; return the expiries since somebody asked."""
         return of(await self.tick_and_tell(), TestCallExpired)
 
     async def only_workers(self, *announcements: Event) -> None:
@@ -52,6 +76,19 @@ class Scheduler:
             await transaction.run("DELETE FROM workers")
         if announcements:
             await self.hear(*announcements)
+
+    @asynccontextmanager
+    async def no_room(self) -> AsyncIterator[None]:
+        """Let the workers have no room for a while: what is accepted meanwhile waits for a tick."""
+        async with self.ear.database.transaction() as transaction:
+            rows = await transaction.rows("DELETE FROM workers RETURNING CAST(to_json(workers) AS text) AS kept")
+        yield
+        async with self.ear.database.transaction() as transaction:
+            for row in rows:
+                insert = (
+                    "INSERT INTO workers SELECT * FROM json_populate_record(CAST(NULL AS workers), CAST(:kept AS json))"
+                )
+                await transaction.run(insert, kept=row.kept)
 
     async def workers_fall_silent(self, seconds: float) -> None:
         """Let the last announcements have been heard so much earlier."""
@@ -102,8 +139,9 @@ MakeScheduler = Callable[[int], Awaitable[Scheduler]]
 async def make_on(database: Database, *, partition: int) -> Scheduler:
     """Make an instance with partitions of its own. There is a worker with room for everything, at any time."""
 
-    asked: list[bool] = []
-    ear = await an_ear("scheduler", database, listener(lambda: asked.append(True)), partition=partition)
+    asked: list[float] = []
+    ticker = AskedTicker(database, asked)
+    ear = await an_ear("scheduler", database, listener(ticker.wake_in), partition=partition)
     async with database.transaction() as transaction:
         await transaction.run(
             """
@@ -111,7 +149,7 @@ async def make_on(database: Database, *, partition: int) -> Scheduler:
             VALUES ('the test', 10000, 0, now(), 'infinity') ON CONFLICT DO NOTHING
             """
         )
-    return Scheduler(ear, Ticker(database), asked)
+    return Scheduler(ear, ticker, asked)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.scheduler.domain import limits
-from shared.events.admissions import TestCallExpired
+from shared.events.admissions import TestCallDispatched, TestCallExpired
 from tests.integration.scheduler.conftest import Scheduler, slots
 from tests.support.some_events import completed, failed, requested, reserved, started
 
@@ -37,11 +37,30 @@ async def test_a_run_that_billing_never_answered_for_expires(scheduler: Schedule
 
 async def test_expiries_are_said_before_dispatches(scheduler: Scheduler) -> None:
     await scheduler.hear(slots(1, max_queue_seconds=60))
-    await scheduler.accept(11)
-    await scheduler.time_passes(61)
-    await scheduler.accept(12)
+    async with scheduler.no_room():
+        await scheduler.accept(11)
+        await scheduler.time_passes(61)
+        await scheduler.accept(12)
     said = await scheduler.tick_and_tell()
     assert [type(one).__name__ for one in said] == ["TestCallExpired", "TestCallDispatched"]
+
+
+async def test_expiries_are_said_before_dispatches_in_the_poll_that_frees_a_slot_too(scheduler: Scheduler) -> None:
+    await scheduler.hear(slots(1, max_queue_seconds=60))
+    await scheduler.accept(9)
+    await scheduler.accept(11)
+    await scheduler.time_passes(61)
+    await scheduler.hear(requested(12))
+    scheduler.moved()
+    await scheduler.hear(completed(9), reserved(12))
+    assert [
+        (type(one).__name__, one.run_id)
+        for one in scheduler.moved()
+        if isinstance(one, (TestCallExpired, TestCallDispatched))
+    ] == [
+        ("TestCallExpired", 11),
+        ("TestCallDispatched", 12),
+    ]
 
 
 async def test_funds_whose_confirmation_cannot_be_read_are_given_back(scheduler: Scheduler) -> None:

@@ -94,9 +94,9 @@ async def tell(story: Story, instances: list[Scheduler]) -> None:
     for _ in range(MAX_STEPS):
         heard = [story.to_hear.pop(0) for _ in range(min(len(story.to_hear), story.chance.randint(0, 4)))]
         by_instance = [[event for event in heard if reader_of(event) == nth] for nth in range(len(instances))]
-        await asyncio.gather(*(one.ear.hear(*some) for one, some in zip(instances, by_instance, strict=True) if some))
+        await asyncio.gather(*(one.hear(*some) for one, some in zip(instances, by_instance, strict=True) if some))
         ticks = await asyncio.gather(*(one.tick() for one in instances if story.chance.random() < 0.6))
-        for run_id in (run_id for tick in ticks for run_id in tick):
+        for run_id in (run_id for some in (*ticks, *(one.dispatched() for one in instances)) for run_id in some):
             story.dispatched[run_id] += 1
             story.call(run_id)
         assert await first.value(COUNTS), "slots in use are the dispatched runs, and within the limit"

@@ -41,10 +41,11 @@ async def test_a_stored_run_that_cannot_be_dispatched_expires_and_the_others_go_
     scheduler: Scheduler, harm: str
 ) -> None:
     await scheduler.hear(slots(1, org_id=1), slots(1, org_id=2))
-    await scheduler.accept(11, 12, stagger_seconds=5)
-    await scheduler.accept(21, org_id=2)
-    async with scheduler.ear.database.transaction() as transaction:
-        await transaction.run(harm)
+    async with scheduler.no_room():
+        await scheduler.accept(11, 12, stagger_seconds=5)
+        await scheduler.accept(21, org_id=2)
+        async with scheduler.ear.database.transaction() as transaction:
+            await transaction.run(harm)
     said = await scheduler.tick_and_tell()
     assert [one.run_id for one in of(said, TestCallDispatched)] == [21]
     (expired,) = of(said, TestCallExpired)
@@ -57,9 +58,10 @@ async def test_a_stored_run_that_cannot_be_dispatched_expires_and_the_others_go_
 
 
 async def test_an_expired_one_of_these_is_not_dispatched_again(scheduler: Scheduler) -> None:
-    await scheduler.accept(11)
+    await scheduler.hear(requested(11))
     async with scheduler.ear.database.transaction() as transaction:
         await transaction.run("DELETE FROM requests")
-    assert await scheduler.tick() == []
+    await scheduler.hear(reserved(11))
+    assert [type(one) for one in scheduler.moved()] == [TestCallExpired], "found out in the poll that would dispatch it"
     await scheduler.hear(reserved(11))
     assert await scheduler.tick_and_tell() == []

@@ -23,7 +23,8 @@ async def live(scheduler: Scheduler) -> None:
     await scheduler.hear(*(reserved(run) for run in range(100, 110)), *(failed(run) for run in range(110, 120)))
     await scheduler.hear(*(requested(run) for run in range(100, 120)))
     for run in (200, 210):
-        await scheduler.accept(*range(run, run + 5), org_id=2)
+        async with scheduler.no_room():
+            await scheduler.accept(*range(run, run + 5), org_id=2)
     dispatched = await scheduler.tick()
     assert dispatched
     await scheduler.hear(*(started(run, batch_id=run) for run in dispatched))
@@ -45,8 +46,9 @@ async def ticked(scheduler: Scheduler) -> None:
     """Let the ticker run as it does in the service: tick, then ask when the next one is due."""
     running = asyncio.create_task(scheduler.ticker.run(scheduler.ear.outbox))
     for run in (400, 401):
-        await scheduler.accept(run, org_id=3)
-        scheduler.ticker.poke()
+        async with scheduler.no_room():
+            await scheduler.accept(run, org_id=3)
+        scheduler.ticker.wake_in(0)
 
         async def is_dispatched() -> bool:
             return bool(of(await scheduler.ear.said(), TestCallDispatched))

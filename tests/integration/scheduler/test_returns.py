@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 
 
 async def dispatches(scheduler: Scheduler) -> list[tuple[int, int]]:
-    """Tick once; return run and number of each dispatch."""
+    """Tick once; return run and number of each dispatch since somebody asked."""
     return [(one.run_id, one.dispatch_no) for one in of(await scheduler.tick_and_tell(), TestCallDispatched)]
 
 
@@ -20,8 +20,9 @@ async def test_a_returned_run_frees_its_slot_and_is_dispatched_again_in_its_turn
     await scheduler.accept(11)
     await scheduler.accept(12)
     assert await dispatches(scheduler) == [(11, 1)]
-    await scheduler.hear(returned(11))
-    assert await scheduler.value("SELECT in_use FROM orgs") == 0
+    async with scheduler.no_room():
+        await scheduler.hear(returned(11))
+        assert await scheduler.value("SELECT in_use FROM orgs") == 0
     assert await dispatches(scheduler) == [(11, 2)], "it was first, and is still"
     await scheduler.hear(completed(11))
     assert await dispatches(scheduler) == [(12, 1)]
@@ -31,9 +32,10 @@ async def test_a_return_that_comes_twice_or_late_changes_nothing(scheduler: Sche
     await scheduler.hear(slots(1))
     await scheduler.accept(11)
     await dispatches(scheduler)
-    await scheduler.hear(returned(11), returned(11))
-    await scheduler.hear(returned(11))
-    assert await scheduler.value("SELECT in_use FROM orgs") == 0
+    async with scheduler.no_room():
+        await scheduler.hear(returned(11), returned(11))
+        await scheduler.hear(returned(11))
+        assert await scheduler.value("SELECT in_use FROM orgs") == 0
     assert await dispatches(scheduler) == [(11, 2)]
     await scheduler.hear(returned(11, 1))
     assert await scheduler.value("SELECT in_use FROM orgs") == 1, "the second dispatch is on its way"
@@ -43,6 +45,14 @@ async def test_a_return_that_comes_twice_or_late_changes_nothing(scheduler: Sche
     assert await scheduler.value("SELECT in_use FROM orgs") == 0
     assert await dispatches(scheduler) == []
     assert scheduler.ear.dead == []
+
+
+async def test_a_returned_run_goes_out_again_with_its_return_where_there_is_room(scheduler: Scheduler) -> None:
+    await scheduler.accept(11)
+    await scheduler.hear(returned(11), returned(11))
+    await scheduler.hear(returned(11))
+    assert [one.dispatch_no for one in of(scheduler.moved(), TestCallDispatched)] == [1, 2]
+    assert await scheduler.value("SELECT in_use FROM orgs") == 1
 
 
 async def test_a_return_of_what_is_not_dispatched_changes_nothing(scheduler: Scheduler) -> None:

@@ -11,7 +11,7 @@ from services.scheduler.edges import gauges
 from services.scheduler.edges.ticker import Ticker
 from shared.messaging.outbox import Outbox
 from tests.integration.scheduler.conftest import MakeScheduler, Scheduler, slots
-from tests.support.some_events import completed, failed, room
+from tests.support.some_events import completed, failed, requested, reserved, room
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -87,10 +87,11 @@ async def test_an_older_announcement_changes_nothing_unless_the_worker_were_gone
 
 
 async def test_little_room_is_shared_and_a_burst_starves_nobody(scheduler: Scheduler) -> None:
-    await scheduler.only_workers(room(10))
+    await scheduler.only_workers()
     await scheduler.hear(slots(1_000, org_id=1), slots(1_000, org_id=2))
     await accept_many(scheduler, range(100, 140))
     await accept_many(scheduler, range(900, 903), org_id=2)
+    await scheduler.hear(room(10))
     first = await scheduler.tick()
     assert {900, 901, 902} <= set(first), "half the room each, and a small one needs less"
     assert len(first) + len(await scheduler.tick()) == 10, "and what it leaves is used"
@@ -105,6 +106,16 @@ async def test_a_small_organisation_that_comes_late_gets_the_next_room(scheduler
     assert await scheduler.tick() == []
     await scheduler.hear(completed(100))
     assert await scheduler.tick() == [900]
+
+
+async def test_billings_answer_takes_no_room_from_who_waits_for_it(scheduler: Scheduler) -> None:
+    await scheduler.only_workers(room(1))
+    await scheduler.accept(11)
+    await scheduler.accept(21, org_id=2)
+    await scheduler.hear(requested(12))
+    assert scheduler.dispatched() == [11]
+    await scheduler.hear(completed(11), reserved(12))
+    assert scheduler.dispatched() == [21], "it waited, and its organisation was served longest ago"
 
 
 async def test_a_run_that_waited_for_a_worker_in_vain_says_so(scheduler: Scheduler) -> None:
@@ -142,7 +153,7 @@ async def test_without_room_nobody_ticks_all_the_time_and_new_room_is_used_at_on
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A queue that is due and cannot go is no reason for a tick; room is."""
-    monkeypatch.setattr(limits, "FALLBACK_TICK_SECONDS", 3_600.0)
+    monkeypatch.setattr(limits, "FALLBACK_LOOK_SECONDS", 3_600.0)
     await scheduler.only_workers(room(1))
     await accept_many(scheduler, range(11, 14))
     ticks = 0
@@ -166,7 +177,7 @@ async def test_without_room_nobody_ticks_all_the_time_and_new_room_is_used_at_on
         await asyncio.wait_for(asyncio.shield(working), timeout=0.5)  # a busy poll would tick 25 times
     assert ticks <= 3
     await scheduler.ear.hear(room(3))
-    ticker.poke()
+    ticker.wake_in(0)
     await eventually(all_dispatched)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
@@ -174,12 +185,12 @@ async def test_without_room_nobody_ticks_all_the_time_and_new_room_is_used_at_on
 
 async def test_only_new_room_asks_for_a_tick(scheduler: Scheduler) -> None:
     await scheduler.only_workers(room(5))
-    assert len(scheduler.ticks_asked_for) == 1
+    assert len(scheduler.looks_asked_for) == 1
     await scheduler.hear(room(5))
     await scheduler.hear(room(5, calls_up=4))
-    assert len(scheduler.ticks_asked_for) == 1, "a worker repeats itself every few seconds"
+    assert len(scheduler.looks_asked_for) == 1, "a worker repeats itself every few seconds"
     await scheduler.hear(room(6))
-    assert len(scheduler.ticks_asked_for) == 2
+    assert len(scheduler.looks_asked_for) == 2
 
 
 async def test_operators_are_told_that_workers_are_short(scheduler: Scheduler) -> None:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from shared.events.admissions import TestCallDispatched
 from tests.integration.scheduler.conftest import MakeScheduler, Scheduler, slots
-from tests.support.some_events import completed, declined, failed, requested, reserved, started
+from tests.support.some_events import completed, declined, failed, of, requested, reserved, started
 
 pytestmark = pytest.mark.integration
 
@@ -47,11 +48,29 @@ async def test_events_that_come_twice_change_nothing(scheduler: Scheduler) -> No
     assert await scheduler.tick() == []
     await scheduler.hear(completed(11), completed(11))
     await scheduler.hear(completed(11), failed(11))
-    assert await scheduler.value("SELECT in_use FROM orgs") == 0
-    assert await scheduler.tick() == [12]
+    assert scheduler.dispatched() == [12], "the slot went on with the first end, and with no other"
+    assert await scheduler.value("SELECT in_use FROM orgs") == 1
     await scheduler.accept(11)
     assert await scheduler.tick() == [], "an ended run does not come back"
     assert scheduler.ear.dead == []
+
+
+async def test_a_funded_run_goes_out_in_the_poll_that_brings_the_answer(scheduler: Scheduler) -> None:
+    await scheduler.hear(requested(11))
+    assert scheduler.dispatched() == []
+    await scheduler.hear(reserved(11))
+    assert scheduler.dispatched() == [11]
+
+
+async def test_a_batch_takes_the_slots_that_there_are_and_no_more(scheduler: Scheduler) -> None:
+    await scheduler.hear(slots(3))
+    await scheduler.accept(9)
+    await scheduler.accept(11, 12, 13, 14)
+    await scheduler.accept(20)
+    assert scheduler.dispatched() == [9, 11, 12]
+    assert await scheduler.value("SELECT in_use FROM orgs") == 3
+    await scheduler.hear(completed(11), completed(12))
+    assert scheduler.dispatched() == [13, 20], "single runs go first"
 
 
 async def test_a_freed_slot_goes_to_the_next_run(scheduler: Scheduler) -> None:
@@ -116,9 +135,10 @@ async def test_an_end_that_cannot_be_read_frees_its_slot_once(scheduler: Schedul
     await scheduler.accept(11)
     await scheduler.accept(12)
     assert await scheduler.tick() == [11]
+    said = await scheduler.ear.hear_garbage(completed(11))
+    assert [one.run_id for one in of(said, TestCallDispatched)] == [12]
     assert await scheduler.ear.hear_garbage(completed(11)) == []
-    assert await scheduler.ear.hear_garbage(completed(11)) == []
-    assert await scheduler.tick() == [12]
+    assert await scheduler.tick() == []
     assert await scheduler.value("SELECT in_use FROM orgs") == 1
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from services.scheduler.edges.db import SqlQueue
 from services.scheduler.usecases.enqueue_runs import enqueue_runs
+from services.scheduler.usecases.lock_orgs import lock_orgs
 from shared.events.envelope import header
+from shared.events.event import Event
 from shared.messaging.messages import Heard
 from shared.messaging.outbox import read_headers
 from tests.integration.scheduler.conftest import Scheduler, slots
@@ -24,7 +26,9 @@ async def accept(scheduler: Scheduler, run_id: int) -> None:
     """Hear a request that belongs to a trace."""
     heard = Heard(requested(run_id), "id", datetime.now(UTC), traceparent(run_id), ("test-call-requests", 0, 0))
     async with scheduler.ear.database.transaction() as transaction:
-        await enqueue_runs(SqlQueue(transaction, poke=lambda: None), [heard])
+        queue = SqlQueue(transaction, wake=lambda seconds: None)
+        await lock_orgs(queue, [heard])
+        await enqueue_runs(queue, [heard])
 
 
 async def said(scheduler: Scheduler) -> list[tuple[str, str | None]]:
@@ -35,6 +39,13 @@ async def said(scheduler: Scheduler) -> list[tuple[str, str | None]]:
     return [(str(header(some, "ce_type")).split(".")[1], header(some, "traceparent")) for some in headers]
 
 
+async def hear(scheduler: Scheduler, event: Event) -> list[tuple[str, str | None]]:
+    """Hear one event; return what was said at once."""
+    record = scheduler.ear.garbage(event, event.model_dump_json().encode())
+    await scheduler.ear.applier.apply([record], scheduler.ear.positions, scheduler.ear.offsets)
+    return await said(scheduler)
+
+
 async def tick(scheduler: Scheduler) -> list[tuple[str, str | None]]:
     """Tick once; return what was said."""
     await scheduler.ticker.tick_once(scheduler.ear.outbox)
@@ -42,12 +53,17 @@ async def tick(scheduler: Scheduler) -> list[tuple[str, str | None]]:
 
 
 async def test_dispatches_belong_to_the_requests_trace_each_to_its_own(scheduler: Scheduler) -> None:
-    for run_id in (11, 12):
-        await accept(scheduler, run_id)
-        await scheduler.hear(reserved(run_id))
+    async with scheduler.no_room():
+        for run_id in (11, 12):
+            await accept(scheduler, run_id)
+            await scheduler.hear(reserved(run_id))
     assert await tick(scheduler) == [("TestCallDispatched", traceparent(run_id)) for run_id in (11, 12)]
-    await scheduler.hear(returned(12))
-    assert await tick(scheduler) == [("TestCallDispatched", traceparent(12))]
+    assert await hear(scheduler, returned(12)) == [("TestCallDispatched", traceparent(12))]
+
+
+async def test_a_dispatch_with_billings_answer_belongs_to_the_requests_trace(scheduler: Scheduler) -> None:
+    await accept(scheduler, 11)
+    assert await hear(scheduler, reserved(11)) == [("TestCallDispatched", traceparent(11))]
 
 
 @pytest.mark.parametrize("funded", [True, False], ids=["without a slot", "without funds"])
@@ -63,10 +79,9 @@ async def test_expiries_do_too(scheduler: Scheduler, funded: bool) -> None:
 
 async def test_so_does_the_end_of_a_run_that_cannot_be_dispatched(scheduler: Scheduler) -> None:
     await accept(scheduler, 11)
-    await scheduler.hear(reserved(11))
     async with scheduler.ear.database.transaction() as transaction:
         await transaction.run("DELETE FROM requests")
-    assert await tick(scheduler) == [("TestCallExpired", traceparent(11))]
+    assert await hear(scheduler, reserved(11)) == [("TestCallExpired", traceparent(11))]
 
 
 async def test_so_does_what_follows_from_records_that_cannot_be_read(scheduler: Scheduler) -> None:
