@@ -24,9 +24,9 @@ NUMBER = "Your number is "
 class FarEnd:
     """What the agent saw. `called_at` has one instant for each call, on a monotonic clock.
 
-    Calls are numbered in their order; `heard_at` has all instants at which something was heard of each. A caller that
-    is lost in the middle does not say goodbye: what was heard last was the end of its call. `listens_since`:
-    when it became the caller's turn.
+    Calls are numbered in their order; `heard_at` has all instants at which something was heard of each, or said in it. A
+    caller that is lost in the middle does not say goodbye: what was heard or said last was the end of its call.
+    `listens_since`: when it became the caller's turn.
     """
 
     port: int
@@ -65,10 +65,10 @@ class FarEnd:
         self.listens_since.pop(number, None)
         await self.gate.wait()
         await asyncio.sleep(self.talk_seconds)
+        heard_at.append(time.monotonic())  # it is up while we talk: the caller may hang up upon what we say now
         if len(said) < self.talks:
             self.listens_since[number] = time.monotonic()
             return _completion("One moment please, I am looking it up.")
-        heard_at.append(time.monotonic())
         self.up -= 1
         return _completion("Goodbye. [END_CALL]")
 
