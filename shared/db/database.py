@@ -1,7 +1,7 @@
 """One service's PostgreSQL schema: a pool of connections and the only place that commits."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 from sqlalchemy.engine import make_url
@@ -61,8 +61,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction, commit it at the end of the block, then wake whoever waits for it."""
-        async with self._connected() as driver, _transaction(driver):
-            transaction = Transaction(driver)
+        async with self._connected() as driver, _transaction(driver) as transaction:
             yield transaction
         transaction.wake()
 
@@ -95,25 +94,30 @@ class Database:
 
 
 @asynccontextmanager
-async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[None]:
+async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[Transaction]:
     """Open a transaction. A line that is dead is not asked to roll back: that would take as long again."""
-    block = driver.transaction()
     try:
-        await block.start()
+        await driver.execute("BEGIN")
     except BaseException:
         driver.terminate()  # whatever it is in the middle of, the next one is not to wait for it
         raise
+    transaction = Transaction(driver)
     try:
-        yield
-    except TimeoutError:
-        raise
-    except BaseException:
         try:
-            await block.rollback()
-        except Exception:
-            driver.terminate()  # the pool takes another; the first error is the one that tells something
-        raise
-    await block.commit()
+            yield transaction
+        except TimeoutError:
+            raise
+        except BaseException:
+            with suppress(Exception):  # the first error is the one that tells something
+                await driver.execute("ROLLBACK")
+            raise
+        with transaction.committing():
+            # PostgreSQL does not refuse to commit what has failed before: it says that it rolled back.
+            if await driver.execute("COMMIT") != "COMMIT":
+                raise asyncpg.InFailedSQLTransactionError("rolled back: a statement had failed, and nobody minded")
+    finally:
+        if driver.is_in_transaction():
+            driver.terminate()  # the pool takes another
 
 
 async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:

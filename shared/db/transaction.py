@@ -1,11 +1,15 @@
 """A running transaction: set-based statements in, rows out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 
 from shared.db.statement import compiled
+
+# Told whether a commit that had been asked for surely went through.
+Outcome = Callable[[bool], None]
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]
@@ -29,6 +33,7 @@ class Transaction:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
         self._wakes: list[Callable[[], None]] = []
+        self._witnesses: list[Callable[[], Outcome]] = []
 
     async def rows(self, statement: str, **parameters: Any) -> Sequence[Any]:
         """Run a statement and return all its rows."""
@@ -57,6 +62,25 @@ class Transaction:
         """Call `wake` once after the commit (never after a rollback). The same callable counts once."""
         if wake not in self._wakes:
             self._wakes.append(wake)
+
+    def around_commit(self, begins: Callable[[], Outcome]) -> None:
+        """Call `begins` right before the commit is asked for (never if it isn't), and then what it returned.
+
+        Its answer is False where nobody knows: the line broke, or whoever waited was told to stop.
+        """
+        self._witnesses.append(begins)
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Tell what `around_commit` was given of the commit inside. Only Database uses this."""
+        outcomes = [begins() for begins in self._witnesses]
+        surely = False
+        try:
+            yield
+            surely = True
+        finally:
+            for outcome in outcomes:
+                outcome(surely)
 
     def wake(self) -> None:
         """Call what `after_commit` was given. Only Database calls this."""

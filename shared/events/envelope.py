@@ -5,6 +5,7 @@ Source: CloudEvents Kafka protocol binding 1.0.2 §3.2; W3C Trace Context for `t
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -33,17 +34,14 @@ class Sealed(NamedTuple):
 
 def seal(event: Event, *, event_id: str, occurred_at: datetime, traceparent: str | None) -> Sealed:
     """Write an event as a CloudEvent under its registered topic and key."""
-    registered = BY_EVENT[type(event)]
+    registered, headers_of_all = _fixed(type(event))
     subject = getattr(event, registered.subject)
     key = getattr(event, registered.key)
-    headers: Headers = [
-        ("ce_specversion", b"1.0"),
+    headers = [
+        *headers_of_all,
         ("ce_id", event_id.encode()),
-        ("ce_type", registered.type.encode()),
-        ("ce_source", f"/rehearsal/{registered.producer}".encode()),
-        ("ce_time", occurred_at.astimezone(UTC).isoformat().encode()),
+        ("ce_time", _written(occurred_at)),
         ("ce_subject", str(subject).encode()),
-        ("content-type", b"application/json"),
     ]
     if traceparent:
         headers.append(("traceparent", traceparent.encode()))
@@ -54,6 +52,24 @@ def seal(event: Event, *, event_id: str, occurred_at: datetime, traceparent: str
         event.model_dump_json().encode(),
         headers,
     )
+
+
+@cache
+def _fixed(event: type[Event]) -> tuple[Registered, Headers]:
+    """Return what all events of a type have in common."""
+    registered = BY_EVENT[event]
+    return registered, [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", registered.type.encode()),
+        ("ce_source", f"/rehearsal/{registered.producer}".encode()),
+        ("content-type", b"application/json"),
+    ]
+
+
+@lru_cache(maxsize=16)
+def _written(instant: datetime) -> bytes:
+    """Write an instant; what one transaction says has one."""
+    return instant.astimezone(UTC).isoformat().encode()
 
 
 def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:

@@ -4,7 +4,7 @@ Later rows of the same key go on: consumers are built for an event that comes la
 all wait for an operator would be stopped by one of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -30,16 +30,21 @@ INSERT INTO outbox (topic, key, value, headers) SELECT topic, key, value, header
 _LOOK = """
 SELECT (SELECT CAST(extract(epoch FROM clock_timestamp() - written_at) AS float8) FROM outbox ORDER BY id LIMIT 1)
            AS oldest_seconds,
-       (SELECT count(*) FROM outbox_aside) AS aside
+       (SELECT count(*) FROM outbox_aside) AS aside,
+       EXISTS (SELECT FROM outbox WHERE id NOT IN (SELECT unnest($1::bigint[]))) AS unknown
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How an outbox stands: the age of its oldest row (0 without rows), and how many rows are set aside."""
+    """How an outbox stands: the age of its oldest row (0 without rows), and how many rows are set aside.
+
+    `unknown`: it has rows that whoever looked did not know of.
+    """
 
     oldest_seconds: float
     aside: int
+    unknown: bool
 
 
 async def set_aside(connection: asyncpg.Connection, reasons: Mapping[int, str]) -> None:
@@ -48,7 +53,7 @@ async def set_aside(connection: asyncpg.Connection, reasons: Mapping[int, str]) 
     await connection.execute(_SET_ASIDE, list(reasons), texts)
 
 
-async def look(connection: asyncpg.Connection) -> Backlog:
-    """See how the outbox stands."""
-    row = await connection.fetchrow(_LOOK)
-    return Backlog(max(0.0, row["oldest_seconds"] or 0.0), row["aside"])
+async def look(connection: asyncpg.Connection, known: Sequence[int] = ()) -> Backlog:
+    """See how the outbox stands. `known` are ids."""
+    row = await connection.fetchrow(_LOOK, known)
+    return Backlog(max(0.0, row["oldest_seconds"] or 0.0), row["aside"], row["unknown"])

@@ -1,4 +1,4 @@
-"""The relay: publishes the outbox in id order and deletes what the broker has acknowledged.
+"""The relay: publishes what was committed, and deletes from the outbox what the broker has acknowledged.
 
 One relay for each schema at a time holds a session-level advisory lock. A relay that loses its connection loses the
 lock with it; what it had in flight may be published twice, which consumers are built for. The lock is a lease: a
@@ -7,12 +7,16 @@ session that asks nothing for `LEASE_SECONDS` is ended by PostgreSQL, however al
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 import asyncpg
 
 from shared.db.liveness import LiveConnection, server_settings
+from shared.db.transaction import Outcome
 from shared.messaging.aside import Backlog, look
+from shared.messaging.handover import Handover, Row
+from shared.messaging.lease import Lease, now
 from shared.messaging.producing import producing
 from shared.messaging.rounds import Rounds
 from shared.messaging.sending import Refused, Sending
@@ -20,17 +24,14 @@ from shared.process.pacing import Pacing
 from shared.telemetry import logs, metrics
 
 RELAY_LOCK = 7_203_552
-ROUND_SECONDS = 0.01
-FALLBACK_POLL_SECONDS = 1.0
+READ_SECONDS = 0.01
 ELECTION_SECONDS = 2.0
 LEASE_SECONDS = 15.0
-AUTHORITY_SHARE = 0.6  # of the lease: so long after its last question to PostgreSQL a leader still sends
 BACK_OFF_SECONDS = (0.2, 0.5, 1, 2, 5)
 CONNECT_SECONDS = 10
 FLUSH_SECONDS = 3
 STEADY_AFTER_SECONDS = 60
 STATEMENT_SECONDS = 20
-LOOK_SECONDS = 1.0
 BROKER_ANSWERED_WITHIN_SECONDS = 15.0
 OLDEST_ROW_SECONDS = 30.0
 
@@ -55,25 +56,26 @@ class Relay:
         self._schema = schema
         self._bootstrap = bootstrap
         self._service = service
-        self._lease_seconds = lease_seconds
+        self._lease = Lease(lease_seconds)
         self._oldest_row_seconds = oldest_row_seconds
         self._wake = asyncio.Event()
         self._leading = self._serving = False
-        self._pacing = Pacing(ROUND_SECONDS)
+        self._pacing = Pacing(READ_SECONDS)
         self._flush: asyncio.Event | None = None
-        self._sending = Sending(topic_prefix, self._may_send)
+        self._handover = Handover()
+        self._sending = Sending(topic_prefix, self._lease.surely_ours)
         self._away_until: dict[str, float] = {}
-        self._asked_at = self._looked_at = self._broker_answered_at = float("-inf")
-        self._backlog = Backlog(0.0, 0)
+        self._looked_at = self._broker_answered_at = float("-inf")
+        self._backlog = Backlog(0.0, 0, False)
 
     @property
     def channel(self) -> str:
         """The NOTIFY channel on which other instances say that there is something to publish."""
         return f"rehearsal_outbox_{self._schema}"
 
-    def poke(self) -> None:
-        """Look at the outbox now."""
-        self._wake.set()
+    def commit_asked(self, rows: Sequence[Row]) -> Outcome:
+        """Get ready to publish rows whose commit is asked for."""
+        return self._handover.ask(rows)
 
     def is_leading(self) -> bool:
         """Say whether this instance publishes."""
@@ -87,10 +89,10 @@ class Relay:
         """Return why it is not ready, a sentence each."""
         oldest_seconds = self._backlog.oldest_seconds
         if oldest_seconds > 0:
-            oldest_seconds += _now() - self._looked_at
+            oldest_seconds += now() - self._looked_at
         found = {
             "not connected": not self._serving,
-            "the broker does not answer": _now() - self._broker_answered_at > BROKER_ANSWERED_WITHIN_SECONDS,
+            "the broker does not answer": now() - self._broker_answered_at > BROKER_ANSWERED_WITHIN_SECONDS,
             f"the oldest row is {oldest_seconds:.0f} s old": oldest_seconds > self._oldest_row_seconds,
         }
         return [sentence for sentence, true in found.items() if true]
@@ -117,11 +119,12 @@ class Relay:
         """Wait until what is committed now is published, `FLUSH_SECONDS` at most; the rest is the next leader's."""
         if not self._leading:
             return
-        flushed = self._flush = asyncio.Event()
-        self.poke()
+        self._flush = asyncio.Event()
+        self._wake.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
-                await flushed.wait()
+                await self._flush.wait()
+        self._flush = None
 
     async def _serve(self) -> None:
         connection = await asyncpg.connect(
@@ -130,11 +133,11 @@ class Relay:
             command_timeout=STATEMENT_SECONDS,
             connection_class=LiveConnection,
             server_settings=server_settings(self._schema, f"{self._schema} relay")
-            | {"idle_session_timeout": f"{self._lease_seconds * 1_000:.0f}"},
+            | {"idle_session_timeout": f"{self._lease.seconds * 1_000:.0f}"},
         )
         try:
-            await self._look(connection)
-            await connection.add_listener(self.channel, lambda *_: self.poke())
+            self._looked(await look(connection))
+            await connection.add_listener(self.channel, lambda *_: self._handover.announce())
             while True:
                 await self._produce(connection)
         finally:
@@ -148,54 +151,48 @@ class Relay:
             self._serving = True
             await self._become_leader(connection)
             rounds = Rounds(
-                connection, producer, self._sending, self._away_until, service=self._service, poke=self.poke
+                connection,
+                producer,
+                sending=self._sending,
+                handover=self._handover,
+                lease=self._lease,
+                away_until=self._away_until,
+                service=self._service,
+                wake=self._wake.set,
             )
+            self._handover.taker = rounds
             try:
-                await self._publish_for_ever(connection, rounds)
+                await self._publish_for_ever(rounds)
             except Refused as refused:
                 if not refused.blames_records:
                     raise
                 log.warning("the broker refused records", extra={"error": str(refused)})
             finally:
+                self._handover.taker = None
                 await rounds.wind_up()
 
     async def _become_leader(self, connection: asyncpg.Connection) -> None:
         question = "SELECT pg_try_advisory_lock($1, hashtext($2))"
-        while not await connection.fetchval(question, RELAY_LOCK, self._schema):
+        while not await self._lease.ask(connection.fetchval(question, RELAY_LOCK, self._schema)):
             await asyncio.sleep(ELECTION_SECONDS)
-            await self._look(connection)
+            self._looked(await look(connection))
         self._leading = True
 
-    async def _publish_for_ever(self, connection: asyncpg.Connection, rounds: Rounds) -> None:
+    async def _publish_for_ever(self, rounds: Rounds) -> None:
         while True:
             await self._pacing.begin()
             self._wake.clear()
-            flush = self._flush  # read before the rows are: they must be seen by a round that began after it was asked
-            self._asked_at = _now()
-            rows = await rounds.once()
-            if _now() - self._looked_at > LOOK_SECONDS:
-                await self._look(connection)
-            if rows == 0:
-                if rounds.idle() and flush is not None:
-                    flush.set()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(FALLBACK_POLL_SECONDS):
-                        await self._wake.wait()
-
-    def _may_send(self) -> bool:
-        """Say whether the lock is surely ours: a process that was frozen wakes up without knowing of it."""
-        return _now() - self._asked_at < self._lease_seconds * AUTHORITY_SHARE
+            backlog = await rounds.once(self._flush)
+            if backlog is not None:
+                self._looked(backlog)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rounds.rest_seconds()):
+                    await self._wake.wait()
 
     def _broker_answered(self) -> None:
-        self._broker_answered_at = _now()
+        self._broker_answered_at = now()
 
-    async def _look(self, connection: asyncpg.Connection) -> None:
-        self._backlog = await look(connection)
-        self._looked_at = _now()
-        metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(self._backlog.oldest_seconds)
-        metrics.OUTBOX_ASIDE.labels(self._service).set(self._backlog.aside)
-
-
-def _now() -> float:
-    """Seconds on a clock that goes on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    def _looked(self, backlog: Backlog) -> None:
+        self._backlog, self._looked_at = backlog, now()
+        metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(backlog.oldest_seconds)
+        metrics.OUTBOX_ASIDE.labels(self._service).set(backlog.aside)

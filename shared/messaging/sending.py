@@ -7,7 +7,7 @@ an earlier one of the same key.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
@@ -17,6 +17,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from shared.errors import Transient
 from shared.events.envelope import Headers, header
 from shared.events.topics import MAX_RECORD_BYTES, TOPICS
+from shared.messaging.handover import Row
 from shared.messaging.outbox import read_headers
 from shared.telemetry import logs, tracing
 
@@ -47,6 +48,10 @@ REGISTERED = frozenset(name for topic in TOPICS for name in (topic.name, topic.d
 
 class TopicAway(Transient):
     """A topic that can't be written to now. Nothing of it was sent; the producer is as good as before."""
+
+
+class LeaseRanOut(Transient):
+    """Frozen meanwhile: another one may lead. Nothing was sent."""
 
 
 class Refused(Transient):
@@ -81,15 +86,18 @@ class Sending:
         self.acknowledged: list[int] = []
         self.at_fault: dict[int, str] = {}
 
-    async def send(self, producer: AIOKafkaProducer, topic: str, rows: Sequence[Any]) -> None:
-        """Send rows of one topic. Raises TopicAway, Refused, or TimeoutError after `SEND_SECONDS` without an answer."""
+    async def send(self, producer: AIOKafkaProducer, topic: str, rows: Sequence[Row]) -> None:
+        """Send rows of one topic.
+
+        Raises TopicAway, Refused, LeaseRanOut, or TimeoutError after `SEND_SECONDS` without an answer.
+        """
         partitions = await self._partitions(producer, topic, rows)
         lanes: dict[int, deque[_Ready]] = {}
         for row in rows if partitions else ():
             try:
                 ready = _prepared(row)
             except Exception as error:  # whatever is wrong with a row is its own fault
-                self.at_fault[row["id"]] = f"{logs.error_name(error)} before it was sent"
+                self.at_fault[row.id] = f"{logs.error_name(error)} before it was sent"
                 continue
             lanes.setdefault(self._partitioner(ready.key, partitions, partitions), deque()).append(ready)
         sent = await asyncio.gather(
@@ -101,7 +109,7 @@ class Sending:
                 raise outcome
         self._alone.discard(topic)
 
-    async def _partitions(self, producer: AIOKafkaProducer, topic: str, rows: Sequence[Any]) -> list[int]:
+    async def _partitions(self, producer: AIOKafkaProducer, topic: str, rows: Sequence[Row]) -> list[int]:
         """Return the topic's partitions; none, with all rows at fault, where there will never be any."""
         try:
             async with asyncio.timeout(TOPIC_SECONDS):
@@ -110,14 +118,14 @@ class Sending:
             async with asyncio.timeout(TOPIC_SECONDS):
                 broker_answers = await producer.client.force_metadata_update()
             if broker_answers and topic not in REGISTERED:
-                self.at_fault.update((row["id"], "no such topic") for row in rows)
+                self.at_fault.update((row.id, "no such topic") for row in rows)
                 return []
             raise TopicAway(topic) from error
 
     async def _send_lane(self, producer: AIOKafkaProducer, topic: str, partition: int, lane: deque[_Ready]) -> None:
         while lane:
             if not self._may_send():
-                raise TimeoutError  # frozen meanwhile: another one may lead
+                raise LeaseRanOut
             builder, batch = producer.create_batch(), list[_Ready]()
             while lane and not (batch and topic in self._alone):
                 one = lane[0]
@@ -152,15 +160,17 @@ class Sending:
             self.at_fault[row_id] = logs.error_name(error)
 
 
-def _prepared(row: Any) -> _Ready:
+def _prepared(row: Row) -> _Ready:
     """Make a record of a row. Raises anything for one that can't be."""
-    key, value, headers = row["key"], row["value"], read_headers(row["headers"])
+    row_id, topic, key, value, headers = row
+    if isinstance(headers, bytes):
+        headers = read_headers(headers)
     if key is None and value is None:
         raise ValueError("neither key nor value")
     if DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, headers) > MAX_REQUEST_BYTES:
         raise kafka.MessageSizeTooLargeError
-    span = tracing.start_publishing(row["topic"], header(headers, "traceparent"))
+    span = tracing.start_publishing(topic, header(headers, "traceparent")) if tracing.enabled() else None
     if span is not None:
         headers = [(name, value) for name, value in headers if name != "traceparent"]
         headers.append(("traceparent", span.traceparent.encode()))
-    return _Ready(row["id"], key, value, headers, span)
+    return _Ready(row_id, key, value, headers, span)

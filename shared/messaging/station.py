@@ -59,7 +59,7 @@ def open_station(
         topic_prefix=settings.kafka_topic_prefix,
         service=service,
     )
-    outbox = Outbox(poke=relay.poke, is_leading=relay.is_leading, channel=relay.channel)
+    outbox = Outbox(relay)
     consumer = Consumer(
         service=service,
         bootstrap=settings.kafka_bootstrap,

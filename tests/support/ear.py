@@ -14,6 +14,7 @@ from shared.messaging.applying import Applier, Positions
 from shared.messaging.offsets import Offsets
 from shared.messaging.outbox import Outbox, read_headers
 from shared.messaging.station import Listener
+from tests.support.nobody_publishes import NobodyPublishes
 
 
 @dataclass
@@ -107,7 +108,7 @@ async def an_ear(
     partition: int = 0,
 ) -> Ear:
     """Wire an ear with what the service's own wiring gives to its consumer."""
-    outbox = Outbox(poke=lambda: None, is_leading=lambda: True, channel="nobody")
+    outbox = Outbox(NobodyPublishes())
     applier = Applier(
         service=service,
         database=database,

@@ -178,7 +178,7 @@ def a_toy(
     """Wire one instance; nothing runs yet."""
     database = Database(database_url, schema=SCHEMA)
     relay = Relay(database_url=database_url, schema=SCHEMA, bootstrap=bootstrap, topic_prefix=prefix, service="toy")
-    outbox = Outbox(poke=relay.poke, is_leading=relay.is_leading, channel=relay.channel)
+    outbox = Outbox(relay)
     applier = Applier(
         service="toy",
         database=database,

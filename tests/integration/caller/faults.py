@@ -16,6 +16,7 @@ from shared.errors import Refusal
 from shared.events.admissions import TestCallDispatched
 from shared.messaging.messages import Say
 from shared.messaging.outbox import Outbox
+from tests.support.nobody_publishes import NobodyPublishes
 from tests.support.proxies import CHUNK_BYTES, Line
 
 
@@ -30,7 +31,7 @@ class BreakableOutbox(Outbox):
     """
 
     def __init__(self) -> None:
-        super().__init__(poke=lambda: None, is_leading=lambda: True, channel="nobody")
+        super().__init__(NobodyPublishes())
         self.fails_with: list[Exception] = []
         self.refuses: set[int] = set()
 

@@ -122,7 +122,7 @@ async def test_rows_of_a_topic_that_is_missing_wait_for_it_and_the_others_go_on(
     await _write(toy, "other", topic=OTHER_TOPIC)
     async with a_relay(oldest_row_seconds=1.0) as relay:
         await _published(toy, "other", topic=OTHER_TOPIC)
-        await _write(toy, *(f"d{n}" for n in range(rounds.MAX_BATCH_ROWS)))
+        await _write(toy, *(f"d{n}" for n in range(rounds.MAX_READ_ROWS)))
         await _write(toy, "another", topic=OTHER_TOPIC)
         await _published(toy, "other", "another", topic=OTHER_TOPIC)
 
@@ -131,7 +131,7 @@ async def test_rows_of_a_topic_that_is_missing_wait_for_it_and_the_others_go_on(
 
         await eventually(unready, what="the relay tells of old rows")
         await topics.create(toy.bootstrap, toy.prefix + TOPIC)
-        await _published(toy, "first", "second", *(f"d{n}" for n in range(rounds.MAX_BATCH_ROWS)))
+        await _published(toy, "first", "second", *(f"d{n}" for n in range(rounds.MAX_READ_ROWS)))
         await eventually(_ready(relay), what="the relay is ready again")
     assert await toy.value("SELECT count(*) FROM outbox_aside") == 0
 

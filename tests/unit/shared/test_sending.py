@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from shared.events.topics import BILLING_ENTRIES
+from shared.messaging.handover import Row
 from shared.messaging.outbox import write_headers
-from shared.messaging.sending import Sending
+from shared.messaging.sending import LeaseRanOut, Sending
 
 
 class Producer:
@@ -33,8 +34,8 @@ class Producer:
         return acknowledged()
 
 
-def a_row(number: int) -> dict[str, Any]:
-    return {"id": number, "topic": BILLING_ENTRIES.name, "key": b"1", "value": b"{}", "headers": write_headers([])}
+def a_row(number: int) -> Row:
+    return Row(number, BILLING_ENTRIES.name, b"1", b"{}", write_headers([]))
 
 
 async def test_rows_are_sent_and_acknowledged_while_the_lock_is_surely_ours() -> None:
@@ -46,7 +47,7 @@ async def test_rows_are_sent_and_acknowledged_while_the_lock_is_surely_ours() ->
 
 async def test_nothing_is_sent_or_acknowledged_once_it_is_not() -> None:
     producer, sending = Producer(), Sending("p.", lambda: False)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(LeaseRanOut):
         await sending.send(producer, BILLING_ENTRIES.name, [a_row(1)])
     assert producer.batches == []
     assert sending.acknowledged == []
