@@ -16,6 +16,7 @@ R = TypeVar("R")
 MAX_BATCH_ITEMS = 200
 MAX_WAITING_ITEMS = 5_000
 ROUND_SECONDS = 0.01
+ROUNDS_AT_ONCE = 4
 
 
 class Overloaded(Transient):
@@ -41,7 +42,7 @@ class GroupCommit(Generic[T, R]):
         self._max_waiting_items = max_waiting_items
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._arrived = asyncio.Event()
-        self._pacing = Pacing(ROUND_SECONDS)
+        self._pacing = Pacing(ROUND_SECONDS, rounds_at_once=ROUNDS_AT_ONCE)
 
     async def submit(self, item: T) -> R:
         """Wait until the item's transaction has committed and return its result.

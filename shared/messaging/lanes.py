@@ -11,7 +11,7 @@ from shared.messaging.sending import Sending
 from shared.process.pacing import Pacing
 from shared.telemetry import metrics
 
-MAX_WAITING_ROWS = 5_000
+MAX_WAITING_ROWS = 20_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 ROUND_SECONDS = 0.005
 ROUNDS_AT_ONCE = 4
