@@ -97,7 +97,7 @@ class Rounds:
         Raises what a new producer or a new connection may mend.
         """
         self._flushing = flush is not None
-        failed = {topic: lane.failure for topic, lane in self._lanes.items() if lane.failure}
+        failed = self._failed()  # before what these had acknowledged is settled: others may fail meanwhile
         due, backlog = self._flushing or not self.rest_seconds(), None
         if due or self._much_to_settle():
             await self._settle()
@@ -107,8 +107,10 @@ class Rounds:
             backlog = await self._lease.ask(look(self._connection, self._known()))
             self._behind |= backlog.unknown
             self._tidied_at = time.monotonic()
-        if (self._behind or flush) and not await self._read() and flush and not self._held():
-            flush.set()
+        if self._behind or flush is not None:
+            found = await self._read()
+            if flush is not None and not found and not self._held():
+                flush.set()
         return backlog
 
     async def wind_up(self) -> None:
@@ -177,13 +179,11 @@ class Rounds:
 
     def _ended(self) -> None:
         """Look whether there is something to do, now that a topic has nothing left to send or has failed."""
-        if (
-            self._behind
-            or self._flushing
-            or self._much_to_settle()
-            or any(lane.failure for lane in self._lanes.values())
-        ):
+        if self._behind or self._flushing or self._much_to_settle() or self._failed():
             self._wake()
+
+    def _failed(self) -> dict[str, Exception]:
+        return {topic: lane.failure for topic, lane in self._lanes.items() if lane.failure}
 
     def _much_to_settle(self) -> bool:
         return bool(self._sending.at_fault) or len(self._sending.acknowledged) >= DELETE_AFTER_ROWS
