@@ -9,6 +9,7 @@ import pytest
 
 from shared.messaging.relay import Relay
 from tests.infra.resolve import Infra
+from tests.integration.messaging.publishing import end, until_it_leads
 from tests.support.databases import TestDatabase
 from tests.support.toy_service import SCHEMA, Toy, a_toy, make_tables
 
@@ -22,6 +23,15 @@ async def toy(test_database: TestDatabase, infra: Infra, topic_prefix: str) -> A
     await make_tables(toy.database)
     yield toy
     await toy.database.dispose()
+
+
+@pytest.fixture
+async def leading(toy: Toy) -> AsyncIterator[Toy]:
+    """An instance that leads and has read its table."""
+    task = asyncio.create_task(toy.relay.run())
+    await until_it_leads(toy)
+    yield toy
+    await end(task)
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
 """Events leave through the outbox: never without their transaction, in order, and at least once."""
 
+import asyncio
+import random
+
 import asyncpg
 import pytest
 
+from shared.db.liveness import LiveConnection
 from shared.messaging.messages import Say
 from shared.messaging.outbox import TooLarge
 from tests.support.databases import TestDatabase
@@ -89,3 +93,31 @@ async def test_a_late_commit_with_a_lower_id_is_not_skipped(toy: Toy) -> None:
             assert dict(record.headers)["ce_subject"] == b"fast"  # type: ignore[attr-defined]
         records = await toy.published("platform-payments", count=2)
     assert {dict(record.headers)["ce_subject"] for record in records} == {b"fast", b"slow"}  # type: ignore[attr-defined]
+
+
+async def test_what_waits_for_each_others_row_lock_is_published_in_that_order_however_late_the_answers_are(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL lets go of the locks first and answers then: the answer may be heard after the follower's."""
+    real = LiveConnection.execute
+
+    async def answers_late(self: LiveConnection, statement: str, *arguments: object) -> object:
+        answer = await real(self, statement, *arguments)
+        if statement == "COMMIT":
+            await asyncio.sleep(random.uniform(0, 0.02))
+        return answer
+
+    async def count_on() -> None:
+        for _ in range(25):
+            async with toy.database.transaction() as transaction:
+                nth = await transaction.value("UPDATE counter SET n = n + 1 RETURNING n")
+                await toy.outbox.write(transaction, [Say(a_deposit(str(nth)))])
+
+    async with toy.database.transaction() as transaction:
+        await transaction.run("CREATE TABLE counter AS SELECT 0 AS n")
+    async with running(toy):
+        monkeypatch.setattr(LiveConnection, "execute", answers_late)
+        await asyncio.gather(*(count_on() for _ in range(6)))
+        records = await toy.published("platform-payments", count=150)
+    subjects = [int(dict(record.headers)["ce_subject"]) for record in records]  # type: ignore[attr-defined]
+    assert subjects == list(range(1, 151))
