@@ -97,19 +97,24 @@ async def latency(rig: Rig, *, per_second: float, seconds: float, connections: i
     await settled.wait_for_more(total)
     used = await before.until_now(rig)
     passed = time.monotonic() - began + STATISTICS_SECONDS
-    connection = await asyncpg.connect(rig.admin_url)
-    rows = await connection.fetch(
-        "SELECT run_id, extract(epoch FROM created_at) AS at FROM billing.ledger"
-        " WHERE kind = 'settle' AND run_id = ANY($1::bigint[])",
-        list(sent),
-    )
-    await connection.close()
-    waits = sorted((float(row["at"]) - sent[row["run_id"]]) * 1_000 for row in rows)
+    waits = sorted((at - sent[run_id]) * 1_000 for run_id, at in (await settled_at(rig, list(sent))).items())
     post_ms.sort()
     return Latency(
         per_second, total / took, quantile(waits, 0.5), quantile(waits, 0.99), quantile(post_ms, 0.5),
         quantile(post_ms, 0.99), max(0.0, used.transactions - idle * passed) / total,
     )  # fmt: skip
+
+
+async def settled_at(rig: Rig, run_ids: list[int]) -> dict[int, float]:
+    """Return when runs were settled, in seconds since the epoch."""
+    connection = await asyncpg.connect(rig.admin_url)
+    rows = await connection.fetch(
+        "SELECT run_id, extract(epoch FROM created_at) AS at FROM billing.ledger"
+        " WHERE kind = 'settle' AND run_id = ANY($1::bigint[])",
+        run_ids,
+    )
+    await connection.close()
+    return {row["run_id"]: float(row["at"]) for row in rows}
 
 
 async def _idle_transactions_per_second(rig: Rig) -> float:
@@ -136,11 +141,11 @@ async def _flood(rig: Rig, *, requests: int, batch_runs: int, connections: int) 
     await asyncio.gather(*(client() for _ in range(connections)))
 
 
-def body(org: BenchOrg, batch_runs: int) -> dict[str, Any]:
-    """Return the body of a POST: of a batch, or of a single run for 0."""
+def body(org: BenchOrg, batch_runs: int, *, talks: bool = False) -> dict[str, Any]:
+    """Return the body of a POST: of a batch, or of a single run for 0; with the agent that hangs up, or talks."""
     fields: dict[str, Any] = {
         "target_type": "agent",
-        "target_id": org.agent_id,
+        "target_id": org.talking_agent_id if talks else org.agent_id,
         "direction": "outbound",
         "scenario_prompt": "You want a refund for headphones that crackle. Your order number is 48213.",
         "consent_to_charge": True,

@@ -30,6 +30,7 @@ from shared.messaging.cluster import create_topics
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 60.0
 ORGS = 100
+AGENTS_OF_ORG = 2
 FUNDS_CENTS = 10**10
 SLOTS, QUEUE = 2_000, 100_000
 DATABASE = "bench"
@@ -38,10 +39,11 @@ HANGS_UP = BuiltinConnection(persona="hang-up")
 
 @dataclass(frozen=True)
 class BenchOrg:
-    """An organisation with a key and an agent that hangs up at once."""
+    """An organisation with a key, an agent that hangs up at once, and one that may talk."""
 
     org_id: int
     agent_id: int
+    talking_agent_id: int
     key: str
 
 
@@ -57,8 +59,8 @@ class Rig:
 
 
 @asynccontextmanager
-async def a_rig(agent: Connection = HANGS_UP, **caller_settings: str) -> AsyncIterator[Rig]:
-    """Start everything, with one agent for each organisation; stop it at the end."""
+async def a_rig(talks: Connection = HANGS_UP, **caller_settings: str) -> AsyncIterator[Rig]:
+    """Start everything, with the agents of each organisation; stop it at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-bench-")))
         reachable = stack.enter_context(reachable_folder())
@@ -90,7 +92,7 @@ async def a_rig(agent: Connection = HANGS_UP, **caller_settings: str) -> AsyncIt
             processes[service] = _start(stack, service, environment, folder / f"{service}.log")
         for service in SERVICES:
             await _ready(ports[service])
-        orgs = await _publish_orgs(kafka, agent)
+        orgs = await _publish_orgs(kafka, talks)
         admin_url = database_url(server.url(password), DATABASE)
         await _known(admin_url, len(orgs))
         yield Rig(api_port, admin_url, kafka, orgs, processes)
@@ -118,8 +120,11 @@ async def _ready(port: int) -> None:
                 return
 
 
-async def _publish_orgs(kafka: str, agent: Connection) -> list[BenchOrg]:
-    orgs = [BenchOrg(number, number * 10, f"sk_bench_{secrets.token_hex(8)}") for number in range(1, ORGS + 1)]
+async def _publish_orgs(kafka: str, talks: Connection) -> list[BenchOrg]:
+    orgs = [
+        BenchOrg(number, number * 10, number * 10 + 1, f"sk_bench_{secrets.token_hex(8)}")
+        for number in range(1, ORGS + 1)
+    ]
     async with platform(kafka) as publisher:
         for org in orgs:
             digest = hashlib.sha256(org.key.encode()).hexdigest()
@@ -127,7 +132,8 @@ async def _publish_orgs(kafka: str, agent: Connection) -> list[BenchOrg]:
                 [
                     OrgUpserted(org_id=org.org_id, name="bench", max_concurrent_runs=SLOTS, max_queued_runs=QUEUE),
                     ApiKeyIssued(org_id=org.org_id, key_id=org.org_id, kind="secret", key_sha256=digest),
-                    AgentUpserted(org_id=org.org_id, agent_id=org.agent_id, name="bench", connection=agent),
+                    AgentUpserted(org_id=org.org_id, agent_id=org.agent_id, name="bench", connection=HANGS_UP),
+                    AgentUpserted(org_id=org.org_id, agent_id=org.talking_agent_id, name="talks", connection=talks),
                     FundsDeposited(org_id=org.org_id, deposit_id="bench", amount_cents=FUNDS_CENTS),
                 ]
             )
@@ -139,7 +145,7 @@ async def _known(admin_url: str, orgs: int) -> None:
     question = "SELECT count(*) FROM api.funds JOIN api.agents USING (org_id) JOIN scheduler.orgs USING (org_id)"
     try:
         async with asyncio.timeout(READY_SECONDS):
-            while await connection.fetchval(question) < orgs:  # noqa: ASYNC110 - asks a database
+            while await connection.fetchval(question) < orgs * AGENTS_OF_ORG:  # noqa: ASYNC110 - asks a database
                 await asyncio.sleep(0.1)
     finally:
         await connection.close()

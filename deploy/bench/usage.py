@@ -1,6 +1,7 @@
 """What a measurement uses: CPU of every process, transactions, WAL."""
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ STATISTICS_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU seconds of each process with its children, commits as PostgreSQL counts them, bytes of WAL."""
+    """CPU seconds of each process with its children (`load`: of this one), commits as PostgreSQL counts them, WAL."""
 
     cpu_seconds: dict[str, float]
     transactions: int
@@ -24,7 +25,7 @@ class Usage:
     @classmethod
     async def so_far(cls, rig: Rig) -> "Usage":
         """Return what has been used since the start."""
-        cpu = {name: _cpu_seconds(pid) for name, pid in rig.processes.items()}
+        cpu = {name: _cpu_seconds(pid) for name, pid in rig.processes.items()} | {"load": time.process_time()}
         await asyncio.sleep(STATISTICS_SECONDS)
         connection = await asyncpg.connect(rig.admin_url)
         row = await connection.fetchrow(
