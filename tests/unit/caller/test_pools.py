@@ -125,12 +125,13 @@ async def test_a_connection_is_used_again_at_once_and_not_after_a_while(
 async def test_pools_that_nobody_uses_are_closed(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     pools = some_pools()
     async with asking(pools) as asks:
-        await endpoint.party(asks).take_turn(())
+        monkeypatch.setattr(pools_module, "KEPT_OPEN_SECONDS", 60.0)
+        await endpoint.party(asks, org_id=1).take_turn(())
+        monkeypatch.setattr(pools_module, "KEPT_OPEN_SECONDS", -1.0)
+        await endpoint.party(asks, org_id=2).take_turn(())
+        assert len(pools) == 2
         await pools.close_idle()
         assert len(pools) == 1
-        monkeypatch.setattr(pools_module, "POOL_IDLE_SECONDS", 0.0)
-        await pools.close_idle()
-        assert len(pools) == 0
 
 
 async def test_the_number_of_pools_is_bounded(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:

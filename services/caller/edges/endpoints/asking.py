@@ -64,10 +64,10 @@ class HttpAsks:
                 sent_at = loop.time()
                 deadline.reschedule(sent_at + limit_seconds)
 
-        patience = dict.fromkeys(("pool", "connect", "read", "write"), CONNECT_LIMIT_SECONDS)
+        patience = dict.fromkeys(("connect", "read", "write"), CONNECT_LIMIT_SECONDS)
         patience |= dict.fromkeys(("read", "write"), limit_seconds + 1)  # the deadline comes first
         try:
-            async with deadline, self._pools.to(url, org_id) as pool:
+            async with deadline, self._pools.to(url, org_id) as connection:
                 request = httpcore2.Request(
                     "POST",
                     url,
@@ -75,7 +75,7 @@ class HttpAsks:
                     content=body,
                     extensions={"timeout": patience, "trace": note},
                 )
-                response = await pool.handle_async_request(request)
+                response = await connection.handle_async_request(request)
                 try:
                     read = await _read(response)
                 finally:
@@ -87,7 +87,7 @@ class HttpAsks:
             if not deadline.expired():
                 raise
             raise TooSlow from None
-        except (httpcore2.PoolTimeout, httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.ProxyError):
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.ProxyError):
             raise NotReached from None
         except httpcore2.TimeoutException:
             raise (NotReached if sent_at is None else TooSlow) from None
