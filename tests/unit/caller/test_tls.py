@@ -92,3 +92,23 @@ async def test_tls_that_suits_nobody_is_told(endpoint: Endpoint, asks: HttpAsks)
     async with a_server(alert) as url:
         sentence = await failure_of(endpoint, asks, url=url.replace("http:", "https:"))
     assert sentence == f"The agent's endpoint could not be trusted: {trust.UNAGREED}"
+
+
+async def test_a_turn_that_is_given_up_meanwhile_leaves_no_connection(endpoint: Endpoint, asks: HttpAsks) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        begun.set()
+        while await reader.read(1_000):
+            pass
+        ended.set()
+        writer.close()
+
+    async with a_server(say_nothing) as url:
+        turn = asyncio.create_task(endpoint.party(asks, url=url.replace("http:", "https:")).take_turn(()))
+        await begun.wait()
+        turn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+        await asyncio.wait_for(ended.wait(), 20)

@@ -1,5 +1,6 @@
 """Connects where a name leads, after every address of it was checked: what is dialled is what was checked."""
 
+import asyncio
 import ssl
 import time
 from collections.abc import Iterable
@@ -109,6 +110,9 @@ class _Stream(httpcore2.AsyncNetworkStream):
             cause = error.args[0] if error.args else None
             ended = isinstance(cause, (anyio.EndOfStream, anyio.BrokenResourceError))
             raise Distrusted(CLOSED if ended else tls_reason(cause) or CLOSED) from None
+        except asyncio.CancelledError:  # httpcore2 closes after errors alone
+            await self.aclose()
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         """Return what is known about the connection."""
