@@ -1,6 +1,7 @@
 """Where the chat completions of a `base_url` are: the usual ways to write it lead to the same place."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpcore2
 import httpx2
@@ -11,6 +12,7 @@ OTHER_ENDS = ("/chat", "/completions", "/responses", "/models")
 AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 MAX_PORT = 65_535
 AZURE_DEPLOYMENTS = "/openai/deployments/"
+MAX_REMEMBERED_ADDRESSES = 1_000
 
 
 class BadAddress(Exception):  # noqa: N818
@@ -27,6 +29,7 @@ class Address:
     base: str  # what is known about an endpoint is remembered under it
 
 
+@lru_cache(MAX_REMEMBERED_ADDRESSES)
 def read_address(base_url: str) -> Address:
     """Return where completions are. Raises BadAddress.
 
