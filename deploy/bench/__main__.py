@@ -60,12 +60,12 @@ async def _of_no_length(rig: Rig, only: str) -> None:
             f"POST alone p50 {two.post_p50_ms:.0f} ms, p99 {two.post_p99_ms:.0f} ms; "
             f"{two.transactions_per_run:.1f} transactions a run"
         )
-        for step, waits in (await stages.waits_ms()).items():
-            print(f"    {step}: p50 {quantile(waits, 0.5):.0f} ms, p99 {quantile(waits, 0.99):.0f} ms")
+        await _print_waits(stages)
 
 
 async def _of_text(rig: Rig) -> None:
     for at_once, runs in ((1, TEXT_RUNS // 16), (16, TEXT_RUNS)):
+        stages = await Stages.from_now(rig)
         three = await text_calls(rig, at_once=at_once, runs=runs)
         print(
             f"text runs of three turns, agent and mind at an endpoint of 50 ms, {at_once} at once: "
@@ -74,6 +74,12 @@ async def _of_text(rig: Rig) -> None:
             f"to settled p50 {three.settled_p50_ms:.0f} ms, p95 {three.settled_p95_ms:.0f} ms "
             f"({_used(three.usage, three.runs)})"
         )
+        await _print_waits(stages)
+
+
+async def _print_waits(stages: Stages) -> None:
+    for step, waits in (await stages.waits_ms()).items():
+        print(f"    {step}: p50 {quantile(waits, 0.5):.0f} ms, p99 {quantile(waits, 0.99):.0f} ms")
 
 
 def _used(usage: Usage, runs: int) -> str:
