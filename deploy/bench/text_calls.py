@@ -73,14 +73,15 @@ class _Endings:
 
     async def _look_for_ever(self) -> None:
         question = "SELECT id, status FROM api.runs WHERE id = ANY($1::bigint[]) AND completed_at IS NOT NULL"
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            for run_id, status in await self._connection.fetch(question, list(self._open)) if self._open else ():
-                ending = self._open.pop(run_id)
-                if status == "completed":
-                    ending.set_result(None)
-                else:
-                    ending.set_exception(RuntimeError("a run failed"))
+        async with self._connection.transaction():  # a single one, so that these questions do not count as any
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                for run_id, status in await self._connection.fetch(question, list(self._open)) if self._open else ():
+                    ending = self._open.pop(run_id)
+                    if status == "completed":
+                        ending.set_result(None)
+                    else:
+                        ending.set_exception(RuntimeError("a run failed"))
 
 
 async def text_calls(rig: Rig, *, at_once: int, runs: int) -> TextCalls:
