@@ -1,6 +1,7 @@
 """Connections that are used again: what one request left behind reaches no other, and nothing is heard twice."""
 
 import asyncio
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -120,6 +121,34 @@ async def test_nor_is_one_on_which_something_came_that_nobody_asked_for(
     line.writers[0].write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
     await line.writers[0].drain()
     await say_hello(party)
+    assert [len(keys) for keys in line.keys.values()] == [1, 1]
+
+
+async def test_nor_is_one_that_the_far_end_closed_while_its_name_was_looked_up_for_a_proxy(
+    endpoint: Endpoint, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "KEPT_SECONDS", 0.0)
+    begun, found = threading.Event(), threading.Event()
+
+    def look_up(host: str) -> tuple[str, ...]:
+        if host == "agent.test":
+            begun.set()
+            found.wait(20)
+        return ("127.0.0.1",)
+
+    pools = some_pools(proxy=f"http://proxy.test:{line.port}", resolver=Resolver(look_up))
+    async with asking(pools) as asks:
+        party = endpoint.party(asks, url=line.url)
+        found.set()
+        await say_hello(party)
+        begun.clear()
+        found.clear()
+        second = asyncio.create_task(say_hello(party))
+        await asyncio.to_thread(begun.wait, 20)
+        line.writers[0].close()
+        await line.writers[0].wait_closed()
+        found.set()
+        await second
     assert [len(keys) for keys in line.keys.values()] == [1, 1]
 
 

@@ -23,29 +23,25 @@ class Connections:
     def __init__(self, maker: httpcore2.AsyncConnectionPool) -> None:
         self._maker = maker
         self._idle: list[tuple[Connection, float]] = []  # with the instant until which each is used again
-        self.used = 0
 
-    def is_empty(self) -> bool:
-        """Say whether there is none."""
-        return not self.used and not self._idle
+    @property
+    def idle(self) -> int:
+        """How many are open, and in nobody's use."""
+        return len(self._idle)
 
     @asynccontextmanager
     async def one(self, origin: httpcore2.Origin) -> AsyncIterator[Connection]:
-        """Use one for one request: an idle one that still stands, or a new one."""
-        self.used += 1
+        """Use one for one request, which is sent at once: an idle one that still stands, or a new one."""
+        connection, until = await self._standing() or (
+            self._maker.create_connection(origin), time.monotonic() + USED_AGAIN_SECONDS,
+        )  # fmt: skip
         try:
-            connection, until = await self._standing() or (
-                self._maker.create_connection(origin), time.monotonic() + USED_AGAIN_SECONDS,
-            )  # fmt: skip
-            try:
-                yield connection
-            finally:
-                if connection.is_available() and time.monotonic() < until:
-                    self._idle.append((connection, until))
-                elif not connection.is_closed():
-                    await connection.aclose()
+            yield connection
         finally:
-            self.used -= 1
+            if connection.is_available() and time.monotonic() < until:
+                self._idle.append((connection, until))
+            elif not connection.is_closed():
+                await connection.aclose()
 
     async def close_expired(self) -> None:
         """Close those that were idle for too long, and those that the far end has closed."""

@@ -34,11 +34,12 @@ class Network:
     resolver: Resolver = field(default_factory=Resolver)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Pool:
     connections: Connections
     guard: Guard
     proxied: bool
+    used: int = 0
 
 
 class Pools:
@@ -65,11 +66,15 @@ class Pools:
         if pool is None:
             pool = self._pools[origin] = self._open(origin)
         self._pools.move_to_end(origin)
-        async with pool.connections.one(url.origin) as connection:
+        pool.used += 1
+        try:
             await self._close_surplus()
             if pool.proxied:
                 await pool.guard.check_proxied(url.host.decode("ascii"))
-            yield connection
+            async with pool.connections.one(url.origin) as connection:
+                yield connection
+        finally:
+            pool.used -= 1
 
     async def close_idle_for_ever(self) -> None:
         """Now and then close what nobody uses."""
@@ -81,7 +86,7 @@ class Pools:
         """Close connections that nobody used for a while, and forget pools that have none."""
         for pool in list(self._pools.values()):
             await pool.connections.close_expired()
-        for origin in [origin for origin, pool in self._pools.items() if pool.connections.is_empty()]:
+        for origin in [origin for origin, pool in self._pools.items() if not pool.used and not pool.connections.idle]:
             del self._pools[origin]
 
     async def aclose(self) -> None:
@@ -91,7 +96,7 @@ class Pools:
     async def _close_surplus(self) -> None:
         surplus = len(self._pools) - self._calls_limit - SPARE_POOLS
         if surplus > 0:
-            idle = [origin for origin, pool in self._pools.items() if not pool.connections.used]  # longest unused first
+            idle = [origin for origin, pool in self._pools.items() if not pool.used]  # longest unused first
             await self._close(idle[:surplus])
 
     async def _close(self, origins: Iterable[Origin]) -> None:
