@@ -24,8 +24,8 @@ NUMBER = "Your number is "
 class FarEnd:
     """What the agent saw. `called_at` has one instant for each call, on a monotonic clock.
 
-    Calls are numbered in their order; `heard_at` has all instants at which something was heard of each, or said in it. A
-    caller that is lost in the middle does not say goodbye: what was heard or said last was the end of its call.
+    Calls are numbered in their order; `heard_at` has all instants at which something was heard of each, or said in it.
+    A caller that is lost in the middle does not say goodbye: what was heard or said last was the end of its call.
     `listens_since`: when it became the caller's turn.
     """
 
