@@ -13,7 +13,6 @@ from services.caller.domain.turn import PartyError, Reply
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned
-from tests.integration.caller.faults import Mortal
 from tests.integration.caller.instance import Caller, Callers, dispatched
 from tests.integration.caller.line import Line
 from tests.support.some_events import of
@@ -132,9 +131,8 @@ class Story:
         """An instance is gone, with all its calls; another takes its place. The first one reads on."""
         if self.chance.random() < 0.3:
             victim = self.chance.choice(self.alive[1:])
-            assert isinstance(victim.stages, Mortal)
-            victim.stages.dead = True
-            self.alive[self.alive.index(victim)] = await self.callers.another(around=Mortal, calls_limit=4)
+            victim.dies()
+            self.alive[self.alive.index(victim)] = await self.callers.another(mortal=True, calls_limit=4)
 
     async def late(self) -> None:
         """An instance was suspended for long, and finds its leases over."""
@@ -170,7 +168,7 @@ class Story:
 async def run_histories(seeds: range, callers: Callers, line: Line) -> None:
     outcomes = Counter[str]()
     for seed in seeds:
-        alive = [await callers.another(around=Mortal, calls_limit=4) for _ in range(INSTANCES)]
+        alive = [await callers.another(mortal=True, calls_limit=4) for _ in range(INSTANCES)]
         story = Story(random.Random(seed), callers, line, first_id=1_000 * (seed + 1), alive=alive)
         try:
             await story.tell()
