@@ -53,6 +53,12 @@ class Ear:
             await self.offsets.create(transaction, self.positions)
         return self
 
+    async def find_its_place(self) -> None:
+        """Go on where the table says, as a consumer does that is out of date."""
+        async with self.database.transaction() as transaction:
+            stored = await self.offsets.stored(transaction)
+        self.positions = {at: stored[at].next_offset for at in self.positions}
+
     async def hear(self, *events: Event) -> list[Event]:
         """Apply events as one poll; return what was said. What failed is not consumed and may be heard again."""
         await self.applier.apply(self.poll(*events), self.positions, self.offsets)

@@ -66,21 +66,21 @@ class Clock:
 
 @dataclass
 class Caller:
-    """One instance. What `full_ear` hears is heard while there is no room: it waits."""
+    """One instance, and its line to the database; a test asks over one of its own.
+
+    What `full_ear` hears is heard while there is no room: it waits.
+    """
 
     ear: Ear
     full_ear: Ear
     full: Taking
+    database: Database
     worker: Worker
     stages: Stages
     line: Line
     clock: Clock
     outbox: BreakableOutbox
     told: list[Event] = field(default_factory=list)
-
-    @property
-    def database(self) -> Database:
-        return self.ear.database
 
     async def hear(self, *events: Event) -> None:
         """Hear a poll, and call what there is room for."""
@@ -114,9 +114,11 @@ class Caller:
             )
 
     def dies(self) -> None:
-        """Be gone, with all calls."""
+        """Be gone, with all calls and all doubts."""
         assert isinstance(self.stages, Mortal)
         self.stages.dead = True
+        for doubt in self.worker.taking._doubts:
+            doubt.cancel()
 
     async def idle(self) -> None:
         """Wait until no call is up here."""
@@ -158,12 +160,12 @@ class Caller:
 
     async def value(self, question: str, **values: Any) -> Any:
         """Ask the caller's database."""
-        async with self.database.reading() as transaction:
+        async with self.ear.database.reading() as transaction:
             return await transaction.value(question, **values)
 
     async def leases_run_out(self, *run_ids: int) -> None:
         """Let the database's clock pass the leases of these runs, or of all."""
-        async with self.database.transaction() as transaction:
+        async with self.ear.database.transaction() as transaction:
             await transaction.run(
                 """
                 UPDATE attempts SET lease_expires_at = now() - interval '1 second'
@@ -238,7 +240,8 @@ class Callers:
         full = Taking(database, worker.held, calls_limit=0, now=clock, run=worker._run, poke=worker.claims.poke)
         ear = await an_ear("caller", database, listener(lambda: worker.taking), partition=2 * len(self.made))
         full_ear = await an_ear("caller", database, listener(lambda: full), partition=2 * len(self.made) + 1)
-        self.made.append(Caller(ear, full_ear, full, worker, stages, self.line, clock, outbox))
+        ear.database = full_ear.database = self.database  # a test loses nothing of what was said
+        self.made.append(Caller(ear, full_ear, full, database, worker, stages, self.line, clock, outbox))
         return self.made[-1]
 
     async def stop(self) -> None:
