@@ -1,6 +1,5 @@
 """The caller's events, from what happened on the line."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 from services.caller.domain.attempt import Claimed, Ended, GivenUp, Returned
@@ -62,7 +61,7 @@ def ended(
         )
         for turn in held.turns
     )
-    figures = CallFigures(**asdict(figures_of(held.turns)))
+    figures = CallFigures.model_validate(figures_of(held.turns), from_attributes=True)
     seconds = _seconds(held.duration_ms)
     if end.completed and started_at is not None:
         return Say(
