@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -20,36 +19,42 @@ class Dispatch:
     traceparent: str | None
 
 
-class Attempts(Protocol):
-    """Attempts, open on one transaction."""
+class Arrivals(Protocol):
+    """The way in, open on one transaction."""
 
     async def add(self, dispatches: Sequence[Dispatch]) -> list[Returned]:
-        """Add attempts as waiting, once for each dispatch; return those that were given back already."""
+        """Take dispatches while there is room, let the rest wait, each once; return those given back already."""
 
     async def add_failed(self, failures: Sequence[Failure]) -> list[GivenUp]:
         """Add attempts that fail at once; return those of runs that nobody has in hand."""
+
+
+class Attempts(Protocol):
+    """Attempts, open on one transaction."""
 
     async def refuse(self, mine: Sequence[tuple[int, UUID]], reason: str) -> list[GivenUp]:
         """Fail attempts that were claimed under these tokens and not dialled."""
 
     async def give_up_overdue(self) -> list[GivenUp | Returned]:
-        """Return what waited too long, fail what was lost after dialling; let others claim what was not dialled."""
-
-    def ask_for_claims(self) -> None:
-        """Wake this process's worker after the commit."""
+        """Return what waited too long, fail what was lost after it was taken."""
 
 
 class Stages(Protocol):
-    """The three commits of a call. Each is refused (None or False) once somebody else has the attempt."""
+    """What is committed of a call after it was taken; whoever has lost the attempt changes nothing."""
 
-    async def dial(self, claimed: Claimed) -> bool:
-        """Commit that the first packet may go out: from now on the call is never placed again."""
+    async def start(
+        self, claimed: Claimed, dispatch: TestCallDispatched, answered_at: float, traceparent: str | None
+    ) -> bool:
+        """Commit that the call was answered, and say so, in a while; return False if somebody else has the attempt.
 
-    async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
-        """Commit that the call was placed, at the returned instant of the database's clock, and say so."""
+        Given up by whoever waits for it, it is left to `end`, which says the start as well where nobody has yet.
+        """
 
     async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
-        """Commit how the call ended, and say so."""
+        """Commit how the call ended, and say so; return False if somebody else has the attempt."""
+
+    async def put_back(self, claimed: Claimed, dispatch: TestCallDispatched) -> None:
+        """Let others claim what was not dialled."""
 
 
 class Parties(Protocol):

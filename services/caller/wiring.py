@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.caller.edges.db.attempts import SqlAttempts
+from services.caller.edges.db.arriving import Arriving
 from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.caller.edges.db.stages import GroupedStages
 from services.caller.edges.endpoints.asking import HttpAsks
@@ -13,6 +13,7 @@ from services.caller.edges.kafka import HEARS
 from services.caller.edges.parties.choose import ChosenParties
 from services.caller.edges.room import Room
 from services.caller.edges.secrets import Secrets
+from services.caller.edges.taking import Taking
 from services.caller.edges.worker import Worker
 from services.caller.settings import CallerSettings
 from services.caller.usecases.accept_dispatches import give_up_unreadable
@@ -29,12 +30,12 @@ FILES_OF_A_CALL = 2  # both sides of a call may sit behind endpoints
 log = logs.logger(__name__)
 
 
-def listener(poke: Callable[[], None]) -> Listener:
-    """Return what the caller does with what it hears. `poke` wakes its worker.
+def listener(taking: Callable[[], Taking]) -> Listener:
+    """Return what the caller does with what it hears. `taking` is asked for once a poll has come.
 
-    A poll adds attempts in one statement and locks nothing before: there is no order to keep.
+    A poll locks nothing before it adds attempts: what another instance hears too waits for its partition's position.
     """
-    return Listener(HEARS, lambda transaction: SqlAttempts(transaction, poke=poke), give_up_unreadable, None)
+    return Listener(HEARS, lambda transaction: Arriving(transaction, taking()), give_up_unreadable, None)
 
 
 async def wire(settings: CallerSettings) -> Service:
@@ -53,13 +54,9 @@ async def wire(settings: CallerSettings) -> Service:
         settings.bot_connection,
         settings.reply_limit_seconds,
     )
-    worker: Worker | None = None
-
-    def poke() -> None:
-        if worker is not None:
-            worker.poke()
-
-    station = open_station(service="caller", settings=settings, database=database, listener=listener(poke))
+    station = open_station(
+        service="caller", settings=settings, database=database, listener=listener(lambda: worker.taking)
+    )
     stages = GroupedStages(database, station.outbox)
     worker = Worker(
         database=database,

@@ -116,6 +116,7 @@ async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[Transaction]
             if await driver.execute("COMMIT") != "COMMIT":
                 raise asyncpg.InFailedSQLTransactionError("rolled back: a statement had failed, and nobody minded")
     finally:
+        transaction.over()
         if driver.is_in_transaction():
             driver.terminate()  # the pool takes another
 

@@ -34,6 +34,8 @@ class Transaction:
         self._connection = connection
         self._wakes: list[Callable[[], None]] = []
         self._witnesses: list[Callable[[], Outcome]] = []
+        self._ends: list[Callable[[bool | None], None]] = []
+        self._committed: bool | None = False
 
     async def rows(self, statement: str, **parameters: Any) -> Sequence[Any]:
         """Run a statement and return all its rows."""
@@ -75,12 +77,22 @@ class Transaction:
         """Tell what `around_commit` was given of the commit inside. Only Database uses this."""
         outcomes = [begins() for begins in self._witnesses]
         surely = False
+        self._committed = None
         try:
             yield
-            surely = True
+            surely = self._committed = True
         finally:
             for outcome in outcomes:
                 outcome(surely)
+
+    def at_end(self, tell: Callable[[bool | None], None]) -> None:
+        """Call `tell` when it is over: was it committed? None if nobody knows."""
+        self._ends.append(tell)
+
+    def over(self) -> None:
+        """Call what `at_end` was given. Only Database calls this."""
+        for tell in self._ends:
+            tell(self._committed)
 
     def wake(self) -> None:
         """Call what `after_commit` was given. Only Database calls this."""

@@ -53,12 +53,27 @@ class Ear:
             await self.offsets.create(transaction, self.positions)
         return self
 
+    async def find_its_place(self) -> None:
+        """Go on where the table says, as a consumer does that is out of date."""
+        async with self.database.transaction() as transaction:
+            stored = await self.offsets.stored(transaction)
+        self.positions = {at: stored[at].next_offset for at in self.positions}
+
     async def hear(self, *events: Event) -> list[Event]:
         """Apply events as one poll; return what was said. What failed is not consumed and may be heard again."""
-        return await self.hear_facts(*((event, datetime.now(UTC), str(uuid4())) for event in events))
+        await self.applier.apply(self.poll(*events), self.positions, self.offsets)
+        return await self.said()
 
     async def hear_facts(self, *facts: tuple[Event, datetime, str]) -> list[Event]:
         """Apply events as one poll, each said at a time and under an id of its own."""
+        await self.applier.apply(self._records(facts), self.positions, self.offsets)
+        return await self.said()
+
+    def poll(self, *events: Event) -> list[Delivered]:
+        """The next records of these events' partitions."""
+        return self._records([(event, datetime.now(UTC), str(uuid4())) for event in events])
+
+    def _records(self, facts: Sequence[tuple[Event, datetime, str]]) -> list[Delivered]:
         ends = dict(self.positions)
         records = []
         for event, said_at, event_id in facts:
@@ -66,8 +81,7 @@ class Ear:
             at = (sealed.topic, self.partition)
             records.append(Delivered(sealed.topic, self.partition, ends[at], sealed.key, sealed.value, sealed.headers))
             ends[at] += 1
-        await self.applier.apply(records, self.positions, self.offsets)
-        return await self.said()
+        return records
 
     async def hear_garbage(
         self, event: Event, value: bytes = b'{"half": ', *, key: bytes | None = None, without: str = ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from uuid import UUID
 
 from services.caller.domain.conversation import Conversation
@@ -16,12 +17,11 @@ NO_SIP = "Calls over SIP are not available on this deployment"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An attempt under this worker's lease. `dispatch` is the event as JSON; it may be dialled for so many seconds."""
+    """An attempt under this worker's lease, `dialling`: it may be dialled for so many seconds."""
 
     run_id: int
     call_id: int
     token: UUID
-    dispatch: str
     traceparent: str | None
     starts_within_seconds: float
 
@@ -32,21 +32,27 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """What a worker has claimed, and where it goes on: after the organisation that had the last turn."""
-
-    attempts: tuple[Claimed, ...]
-    last_org: int
-    may_be_more: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Ended:
-    """How a call ended. `started_at` is None if it was never answered; `failure` is empty if it is charged."""
+    """How a call ended. `answered_at` is None if it never was, `failure` is empty if it is charged.
 
-    started_at: datetime | None
+    `answered_at` is when the first contact was over, on the event loop's clock: the start, as far as it is known here.
+    """
+
+    answered_at: float | None
     conversation: Conversation
     failure: str
+
+    @property
+    def completed(self) -> bool:
+        """Say whether it is a call that was held to its end."""
+        return self.answered_at is not None and not self.failure
+
+
+class NoEnd(Enum):
+    """Why a worker has no end to tell of."""
+
+    NOT_DIALLED = auto()  # put back for another
+    NOT_MINE = auto()  # another has it, or has ended it
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,16 @@ class CallClock:
         self._speed = speed
         self._may_speak = may_speak
         self._sleep = sleep
+        self._stopped = False
         self.now_ms = 0
+
+    def stop(self) -> None:
+        """Let it be over from now on, whatever the lease says."""
+        self._stopped = True
 
     def check(self) -> None:
         """Raise LeaseLost if the lease is over."""
-        if not self._may_speak():
+        if self._stopped or not self._may_speak():
             raise LeaseLost
 
     async def let_pass(self, ms: int) -> None:

@@ -74,13 +74,14 @@ async def _ask_once(party: Party, side: Side, turns: tuple[Turn, ...], clock: Ca
 class Call:
     """One call, from the first ring. Whoever cuts it, and whenever: `cut` says what it came to.
 
-    `first` speaks first: who answers the phone.
+    `first` speaks first: who answers the phone. `contacted` turns true just before the agent hears of it.
     """
 
     def __init__(self, first: Side, limits: CallLimits, clock: CallClock) -> None:
         self._first = first
         self._limits = limits
         self._clock = clock
+        self.contacted = False
         self._parties: dict[Side, Party] = {}
         self._said_in_ringing: list[Reply] = []
         self._turns: list[Turn] = []
@@ -104,6 +105,8 @@ class Call:
             if hello.ending != "none":
                 return
             heard = (Turn("user", "text/plain", hello.text, 0, 0),)
+        self._clock.check()
+        self.contacted = True
         answer = await _ask(agent, "agent", heard, self._clock, rings_until - loop.time())
         self._said_in_ringing.append(answer)
 

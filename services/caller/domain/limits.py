@@ -33,8 +33,6 @@ MAX_REAP_ATTEMPTS = 500
 MAX_REAP_ROUNDS = 200
 ENDED_ATTEMPTS_KEPT_DAYS = 10  # longer than the topics keep a dispatch
 
-# How long committing a start is tried while PostgreSQL is away; a call that cannot be started is not placed later.
-START_RETRY_SECONDS = 3.0
 # What a call that is told to stop, or to be over, needs to say so.
 DRAIN_MARGIN_SECONDS = 10.0
 HANG_UP_SECONDS = 5.0
@@ -57,7 +55,7 @@ def seconds_after_latest_start(held_minutes: int, speed: float) -> float:
     looked, they are the promise: a run has ended `END_WITHIN_SECONDS` after its longest duration, counted from the
     dispatch, whether its worker lives or not.
     """
-    return RING_LIMIT_SECONDS + START_RETRY_SECONDS + call_seconds(held_minutes, speed) + LEASE_MARGIN_SECONDS
+    return RING_LIMIT_SECONDS + call_seconds(held_minutes, speed) + LEASE_MARGIN_SECONDS
 
 
 END_WITHIN_SECONDS = 60.0

@@ -1,13 +1,11 @@
 """Claims waiting attempts while this process has room."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any
 
 from services.caller.domain import limits
-from services.caller.edges.db.attempts import SqlAttempts
-from services.caller.edges.held import Held, HeldCalls
+from services.caller.edges.db.claiming import claim
+from services.caller.edges.taking import Taking
 from shared.db.database import Database
 from shared.db.failures import is_transient
 from shared.process.pacing import Pacing
@@ -20,40 +18,28 @@ log = logs.logger(__name__)
 
 
 class Claims:
-    """Holds up to `calls_limit` attempts at once; `run` is a call's life."""
+    """Looks for what waits: after it was told of some, when there is room again for more, and now and then."""
 
-    def __init__(
-        self,
-        database: Database,
-        held: HeldCalls,
-        *,
-        calls_limit: int,
-        now: Callable[[], float],
-        run: Callable[[Held], Coroutine[Any, Any, None]],
-    ) -> None:
+    def __init__(self, database: Database, taking: Taking) -> None:
         self._database = database
-        self._held = held
-        self._calls_limit = calls_limit
-        self._now = now
-        self._run = run
+        self._taking = taking
         self._wanted = asyncio.Event()
+        self._may_be_more = True
         self._pacing = Pacing(ROUND_SECONDS)
-        self._claiming = asyncio.Lock()
-        self._stopped = False
         self._last_org = 0
 
     def poke(self) -> None:
         """Look for waiting attempts now."""
+        self._may_be_more = True
         self._wanted.set()
 
-    async def stop(self) -> None:
-        """Claim nothing more. What a claim that is on its way brings is held when this returns."""
-        self._stopped = True
-        async with self._claiming:
-            pass
+    def room_again(self) -> None:
+        """Look for waiting attempts now, if any were left for want of room."""
+        if self._may_be_more:
+            self._wanted.set()
 
     async def claim_for_ever(self) -> None:
-        """Claim when woken, when there is room again, and now and then for what other instances heard."""
+        """Claim when woken, and now and then for what other instances heard."""
         while True:
             await self._pacing.begin()
             self._wanted.clear()
@@ -72,18 +58,12 @@ class Claims:
 
     async def claim_once(self) -> bool:
         """Claim as much as there is room for; return whether there may be more."""
-        async with self._claiming:
-            return not self._stopped and await self._claim()
-
-    async def _claim(self) -> bool:
-        room = min(self._calls_limit - len(self._held), limits.MAX_CLAIM_ATTEMPTS)
-        if room <= 0:
+        if not self._taking.room:
             return False
-        asked_at = self._now()
         async with self._database.transaction() as transaction:
-            claims = await SqlAttempts(transaction, poke=self.poke).claim(room, self._last_org)
+            take = self._taking.reserve(transaction, limits.MAX_CLAIM_ATTEMPTS)
+            self._may_be_more = False  # whoever lets some wait meanwhile says so
+            claims = await claim(transaction, take, self._last_org)
         self._last_org = claims.last_org
-        for claimed in claims.attempts:
-            held = self._held.take(claimed, asked_at=asked_at)
-            held.task = asyncio.create_task(self._run(held), name=f"call {claimed.run_id}")
+        self._may_be_more |= claims.may_be_more
         return claims.may_be_more

@@ -4,10 +4,8 @@ import asyncio
 from math import ceil
 
 from services.caller.domain import limits
-from services.caller.edges.claims import Claims
-from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.held import HeldCalls
-from shared.db.database import Database
+from services.caller.edges.taking import Taking
 from shared.process.draining import Wait
 from shared.telemetry import logs
 
@@ -17,9 +15,8 @@ log = logs.logger(__name__)
 class Draining:
     """Ends what is held here. `limit_seconds` of None: as long as the longest call that is up can last."""
 
-    def __init__(self, database: Database, claims: Claims, held: HeldCalls, *, limit_seconds: float | None) -> None:
-        self._database = database
-        self._claims = claims
+    def __init__(self, taking: Taking, held: HeldCalls, *, limit_seconds: float | None) -> None:
+        self._taking = taking
         self._held = held
         self._limit_seconds = limit_seconds
         self._hurry = asyncio.Event()
@@ -35,17 +32,16 @@ class Draining:
         self._hurry.set()
 
     async def drain(self) -> None:
-        """Claim no more, let calls finish, then hang up the rest in order."""
-        await self._claims.stop()
-        await asyncio.sleep(0)  # what was claimed last has to begin, to know how long it takes
+        """Take no more, let calls finish, then hang up the rest in order."""
+        await self._taking.stop()
+        await asyncio.sleep(0)  # what was taken last has to begin, to know how long it takes
         self._until = asyncio.get_running_loop().time() + self._left_seconds()
         await self._finished_or_hurried(self._left_seconds())
-        if not self._held:
-            return
-        self._held.silenced = True
-        log.warning("hanging up", extra={"calls": len(self._held)})
-        await self._put_back()
-        await self._finished(limits.HANG_UP_SECONDS)
+        if self._held:
+            log.warning("hanging up", extra={"calls": len(self._held)})
+            self._held.silenced = True
+            await self._finished(limits.HANG_UP_SECONDS)
+        await self._taking.undoubted(limits.HANG_UP_SECONDS)
 
     def _left_seconds(self) -> float:
         if self._until is not None:
@@ -65,11 +61,3 @@ class Draining:
         tasks = [held.task for held in self._held if held.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
-
-    async def _put_back(self) -> None:
-        """Let others claim at once what was not dialled. What is not put back waits for its lease to run out."""
-        try:
-            async with asyncio.timeout(limits.HANG_UP_SECONDS), self._database.transaction() as transaction:
-                await SqlAttempts(transaction, poke=lambda: None).put_back([one.claimed.key for one in self._held])
-        except Exception as error:
-            log.warning("not put back", extra={"error": logs.error_name(error)})

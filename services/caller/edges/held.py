@@ -3,22 +3,42 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.caller import metrics
 from services.caller.domain.attempt import Claimed
 from services.caller.domain.call_clock import CallClock
 from services.caller.domain.lease import Lease
+from shared.events.admissions import TestCallDispatched
+
+
+class Taken(NamedTuple):
+    """An attempt that was taken, and what it is about: as it was heard, or as it was stored while it waited."""
+
+    claimed: Claimed
+    dispatch: TestCallDispatched | str
+
+    @property
+    def text(self) -> str:
+        """The dispatch as it is stored."""
+        return self.dispatch if isinstance(self.dispatch, str) else self.dispatch.model_dump_json()
 
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """`lasts_seconds` is how long it may take at most, as soon as that is known."""
+    """`dial_before` is a moment on the lease's clock; `lasts_seconds` is how long it may take, once that is known."""
 
-    claimed: Claimed
+    taken: Taken
     lease: Lease
     clock: CallClock
+    dial_before: float
     lasts_seconds: float = 0.0
     task: asyncio.Task[None] | None = None
+
+    @property
+    def claimed(self) -> Claimed:
+        """The attempt."""
+        return self.taken.claimed
 
 
 class HeldCalls:
@@ -36,11 +56,12 @@ class HeldCalls:
     def __iter__(self) -> Iterator[Held]:
         return iter(tuple(self._by_run.values()))
 
-    def take(self, claimed: Claimed, *, asked_at: float) -> Held:
-        """Hold a claim under the lease that was asked for at `asked_at`. An earlier claim of the run is over."""
-        lease = Lease(asked_at)
+    def take(self, taken: Taken, *, asked_at: float) -> Held:
+        """Hold an attempt under the lease that was asked for at `asked_at`. An earlier claim of the run is over."""
+        claimed, lease = taken.claimed, Lease(asked_at)
         clock = CallClock(self._speed, lambda: not self.silenced and lease.holds(self._now()))
-        held = self._by_run[claimed.run_id] = Held(claimed, lease, clock)
+        dial_before = asked_at + claimed.starts_within_seconds
+        held = self._by_run[claimed.run_id] = Held(taken, lease, clock, dial_before)
         metrics.CALLS_UP.set(len(self))
         return held
 

@@ -56,7 +56,7 @@ class Leases:
         asked_at = self._now()
         asked = [Renewal(*one.claimed.key, one.lease.seconds_to_ask_for(asked_at), one.clock.now_ms) for one in held]
         async with self._database.transaction() as transaction:
-            renewed = await SqlAttempts(transaction, poke=lambda: None).renew(asked)
+            renewed = await SqlAttempts(transaction).renew(asked)
         for one in held:
             if one.claimed.run_id in renewed.extended:
                 one.lease.renewed(asked_at)

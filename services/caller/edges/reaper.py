@@ -1,7 +1,6 @@
 """Ends what no worker will end any more."""
 
 import asyncio
-from collections.abc import Callable
 
 from services.caller.domain import limits
 from services.caller.edges.db.attempts import SqlAttempts
@@ -15,12 +14,11 @@ log = logs.logger(__name__)
 
 
 class Reaper:
-    """`poke` wakes this process's claims."""
+    """Any instance's reaper ends what is overdue, whoever had it."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, poke: Callable[[], None]) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
         self._outbox = outbox
-        self._poke = poke
 
     async def reap_for_ever(self) -> None:
         """Look for what is overdue now and then."""
@@ -48,6 +46,6 @@ class Reaper:
     async def reap_once(self) -> int:
         """End what is overdue, in one transaction; return how many attempts failed."""
         async with self._database.transaction() as transaction:
-            says = await give_up_overdue(SqlAttempts(transaction, poke=self._poke))
+            says = await give_up_overdue(SqlAttempts(transaction))
             await self._outbox.write(transaction, says)
         return len(says)

@@ -7,13 +7,14 @@ from opentelemetry.trace import SpanKind
 
 from services.caller import metrics
 from services.caller.domain import limits
-from services.caller.domain.attempt import LOST, Claimed, Ended
+from services.caller.domain.attempt import LOST, Claimed, Ended, NoEnd
 from services.caller.edges.claims import Claims
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.draining import Draining
 from services.caller.edges.held import Held, HeldCalls
 from services.caller.edges.leases import Leases
 from services.caller.edges.reaper import Reaper
+from services.caller.edges.taking import Taking
 from services.caller.ports import Parties, Stages
 from services.caller.usecases.refuse_unreadable import refuse_unreadable
 from services.caller.usecases.run_call import run_call
@@ -53,24 +54,22 @@ class Worker:
         self._speed = speed
         self._now = clock
         self.held = HeldCalls(speed=speed, now=clock)
-        self.claims = Claims(database, self.held, calls_limit=calls_limit, now=clock, run=self._run)
+        self.taking = Taking(
+            database, self.held, calls_limit=calls_limit, now=clock, run=self._run, poke=lambda: self.claims.poke()
+        )
+        self.claims = Claims(database, self.taking)
         self.leases = Leases(leases_database, self.held, now=clock)
-        self.reaper = Reaper(database, outbox, poke=self.claims.poke)
-        self.draining = Draining(database, self.claims, self.held, limit_seconds=drain_seconds)
-
-    def poke(self) -> None:
-        """Look for waiting attempts now."""
-        self.claims.poke()
+        self.reaper = Reaper(database, outbox)
+        self.draining = Draining(self.taking, self.held, limit_seconds=drain_seconds)
 
     async def _run(self, held: Held) -> None:
         claimed = held.claimed
         span = None
         fields = {"run_id": claimed.run_id, "call_id": claimed.call_id, **logs.trace_fields(claimed.traceparent)}
         try:
-            try:
-                dispatch = TestCallDispatched.model_validate_json(claimed.dispatch)
-            except ValueError:
-                log.error("stored dispatch is not readable", extra=fields)  # noqa: TRY400 - it would quote the prompt
+            dispatch = _read(held.taken.dispatch)
+            if dispatch is None:
+                log.error("stored dispatch is not readable", extra=fields)
                 await self._refuse(claimed)
                 return
             self._bound(held, dispatch)
@@ -93,23 +92,36 @@ class Worker:
             if span is not None:
                 span.end()
             self.held.let_go(held)
-            self.poke()
+            self.claims.room_again()
 
     async def _refuse(self, claimed: Claimed) -> None:
         async with self._database.transaction() as transaction:
-            says = await refuse_unreadable(SqlAttempts(transaction, poke=self.poke), claimed)
+            says = await refuse_unreadable(SqlAttempts(transaction), claimed)
             await self._outbox.write(transaction, says)
 
     def _bound(self, held: Held, dispatch: TestCallDispatched) -> None:
+        if self._now() >= held.dial_before:
+            held.clock.stop()  # whoever comes to it too late puts it back
         held.lasts_seconds = limits.drain_seconds(dispatch.held_minutes, self._speed)
-        longest_seconds = limits.seconds_after_latest_start(dispatch.held_minutes, self._speed)
-        held.lease.ends_with(self._now() + held.claimed.starts_within_seconds + longest_seconds)
+        held.lease.ends_with(held.dial_before + limits.seconds_after_latest_start(dispatch.held_minutes, self._speed))
 
 
-def _tell(ended: Ended | None, span: tracing.RunningSpan | None, fields: dict[str, object]) -> None:
-    if ended is None or ended.failure == LOST:
+def _read(dispatch: TestCallDispatched | str) -> TestCallDispatched | None:
+    if isinstance(dispatch, TestCallDispatched):
+        return dispatch
+    try:
+        return TestCallDispatched.model_validate_json(dispatch)
+    except ValueError:  # it would quote the prompt
+        return None
+
+
+def _tell(ended: Ended | NoEnd, span: tracing.RunningSpan | None, fields: dict[str, object]) -> None:
+    if ended is NoEnd.NOT_DIALLED:
+        log.info("not dialled, and put back", extra=fields)
+        return
+    if ended is NoEnd.NOT_MINE or ended.failure == LOST:
         metrics.LEASES_LOST.inc()
-    if ended is None:
+    if ended is NoEnd.NOT_MINE:
         log.warning("call given up: it is not this worker's any more", extra=fields)
         return
     reason = ended.conversation.end_reason if not ended.failure else "error"

@@ -1,24 +1,23 @@
-"""Write dispatched runs down, for whichever worker has room."""
+"""Take dispatched runs while there is room; write the rest down for whichever worker has some."""
 
 from collections.abc import Sequence
 
 from services.caller.domain.attempt import NO_SIP, UNREADABLE, Failure
-from services.caller.ports import Attempts, Dispatch
+from services.caller.ports import Arrivals, Dispatch
 from services.caller.usecases.saying import failed, returned
 from shared.events.admissions import TestCallDispatched
 from shared.messaging.messages import DeadLetter, Heard, Say
 from shared.messaging.subjects import concerns, subject_id
 
 
-async def accept_dispatches(attempts: Attempts, heard: Sequence[Heard[TestCallDispatched]]) -> list[Say]:
+async def accept_dispatches(arrivals: Arrivals, heard: Sequence[Heard[TestCallDispatched]]) -> list[Say]:
     """Add an attempt for each run, once. What is past its start is given back by the next look at what is overdue."""
-    given_back = await attempts.add(
+    given_back = await arrivals.add(
         [Dispatch(one.event, _number(one.event), one.traceparent) for one in heard if one.event.mode == "bot"]
     )
-    refused = await attempts.add_failed(
+    refused = await arrivals.add_failed(
         [Failure(one.event.run_id, NO_SIP, one.traceparent) for one in heard if one.event.mode != "bot"]
     )
-    attempts.ask_for_claims()
     return [failed(one) for one in refused] + [returned(one) for one in given_back]
 
 
@@ -27,11 +26,11 @@ def _number(event: TestCallDispatched) -> int | None:
     return event.dispatch_no if "dispatch_no" in event.model_fields_set else None
 
 
-async def give_up_unreadable(attempts: Attempts, letters: Sequence[DeadLetter]) -> list[Say]:
+async def give_up_unreadable(arrivals: Arrivals, letters: Sequence[DeadLetter]) -> list[Say]:
     """Fail the runs of unreadable dispatches, going by the headers alone: nobody else would end them."""
     failures = [
         Failure(run_id, UNREADABLE, letter.traceparent)
         for letter in letters
         if concerns(letter, "TestCallDispatched") and (run_id := subject_id(letter)) is not None
     ]
-    return [failed(one) for one in await attempts.add_failed(failures)]
+    return [failed(one) for one in await arrivals.add_failed(failures)]

@@ -7,7 +7,6 @@ from shared.messaging.messages import Say
 
 
 async def give_up_overdue(attempts: Attempts) -> list[Say]:
-    """Return what waited too long, fail what was lost in a call; the never dialled ones wait for another worker."""
+    """Return what waited too long, fail what was lost in the hands of a worker."""
     overdue = await attempts.give_up_overdue()
-    attempts.ask_for_claims()
     return [returned(one) if isinstance(one, Returned) else failed(one) for one in overdue]

@@ -1,8 +1,9 @@
-"""Run one call: dial, place, start, talk, end. Whatever dies in between, the run ends once and is called once."""
+"""Run one call: place, start, talk, end. Whatever dies in between, the run ends once and is called once."""
 
+import asyncio
 from collections.abc import Callable
 
-from services.caller.domain.attempt import INTERNAL, LOST, SHUT_DOWN, Claimed, Ended
+from services.caller.domain.attempt import INTERNAL, LOST, SHUT_DOWN, Claimed, Ended, NoEnd
 from services.caller.domain.call_clock import CallClock, LeaseLost
 from services.caller.domain.conversation import Call
 from services.caller.domain.limits import CallLimits
@@ -20,33 +21,50 @@ async def run_call(
     clock: CallClock,
     shutting_down: Callable[[], bool],
     traceparent: str | None,
-) -> Ended | None:
-    """Run a claimed attempt to its end; return None if it is another's by now.
+) -> Ended | NoEnd:
+    """Run an attempt that is committed as dialling under this worker's lease to its end.
 
-    The first contact with the agent happens after `dial` has committed and before `start` stamps: so the stamp is
-    never earlier than the contact, and a stagger that counts from the stamp holds at the far end. Whatever cuts a
-    call, what was said until then is kept.
+    The start is stamped after the first contact, and committed beside the talk: the stamp is reckoned back to when the
+    agent had answered, so that it is never earlier than the contact, and a stagger that counts from it holds at the far
+    end. A call that is over sooner says its start with its end. Whatever cuts a call, what was said until then is kept;
+    one that is cut before the agent heard of it is put back for another.
     """
-    if not await stages.dial(claimed):
-        return None
     first: Side = "agent" if dispatch.direction == "outbound" else "bot"  # who answers the phone speaks first
     call = Call(first, CallLimits.for_held_minutes(dispatch.held_minutes), clock)
-    started_at, fault = None, None
+    answered_at, starting, fault = None, None, None
     try:
         await call.place(bot=parties.bot(dispatch), agent=parties.agent(dispatch))
-        started_at = await stages.start(claimed, dispatch, traceparent)
-        if started_at is None:
-            return None
+        answered_at = asyncio.get_running_loop().time()
+        starting = asyncio.create_task(_start(claimed, dispatch, stages, clock, answered_at, traceparent))
         held = await call.hold()
     except PartyError as error:
         held = call.cut(str(error))
     except LeaseLost:  # it is silent by now; whether the run is still this worker's to end, the token says
+        if not call.contacted:
+            await stages.put_back(claimed, dispatch)
+            return NoEnd.NOT_DIALLED
         held = call.cut(SHUT_DOWN if shutting_down() else LOST)
     except Exception as error:
         held, fault = call.cut(INTERNAL), error
-    ended = Ended(started_at, held, held.error_message)
+    finally:
+        if starting is not None:
+            starting.cancel()
+    ended = Ended(answered_at, held, held.error_message)
     if not await stages.end(claimed, dispatch, ended, traceparent):
-        return None
+        return NoEnd.NOT_MINE
     if fault is not None:
         raise fault
     return ended
+
+
+async def _start(
+    claimed: Claimed,
+    dispatch: TestCallDispatched,
+    stages: Stages,
+    clock: CallClock,
+    answered_at: float,
+    traceparent: str | None,
+) -> None:
+    """Commit the start; hang up if the run is another's by now."""
+    if not await stages.start(claimed, dispatch, answered_at, traceparent):
+        clock.stop()

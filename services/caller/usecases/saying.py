@@ -1,6 +1,5 @@
 """The caller's events, from what happened on the line."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 from services.caller.domain.attempt import Claimed, Ended, GivenUp, Returned
@@ -42,7 +41,13 @@ def started(claimed: Claimed, dispatch: TestCallDispatched, started_at: datetime
 
 
 def ended(
-    claimed: Claimed, dispatch: TestCallDispatched, end: Ended, ended_at: datetime, traceparent: str | None
+    claimed: Claimed,
+    dispatch: TestCallDispatched,
+    end: Ended,
+    traceparent: str | None,
+    *,
+    started_at: datetime | None,
+    ended_at: datetime,
 ) -> Say:
     """Return TestCallCompleted or TestCallFailed. Duration: from answer to hang-up, rounded up."""
     held = end.conversation
@@ -56,16 +61,16 @@ def ended(
         )
         for turn in held.turns
     )
-    figures = CallFigures(**asdict(figures_of(held.turns)))
+    figures = CallFigures.model_validate(figures_of(held.turns), from_attributes=True)
     seconds = _seconds(held.duration_ms)
-    if end.started_at is not None and not end.failure:
+    if end.completed and started_at is not None:
         return Say(
             TestCallCompleted(
                 run_id=claimed.run_id,
                 org_id=dispatch.org_id,
                 batch_id=dispatch.batch_id,
                 call_id=claimed.call_id,
-                started_at=end.started_at,
+                started_at=started_at,
                 ended_at=ended_at,
                 duration_seconds=seconds,
                 end_reason=held.end_reason,
@@ -79,10 +84,10 @@ def ended(
             run_id=claimed.run_id,
             org_id=dispatch.org_id,
             batch_id=dispatch.batch_id,
-            call_id=claimed.call_id if end.started_at is not None else None,
-            started_at=end.started_at,
+            call_id=claimed.call_id if started_at is not None else None,
+            started_at=started_at,
             ended_at=ended_at,
-            duration_seconds=seconds if end.started_at is not None else None,
+            duration_seconds=seconds if started_at is not None else None,
             error_message=end.failure,
             transcript=transcript,
             figures=figures,

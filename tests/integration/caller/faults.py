@@ -1,15 +1,16 @@
 """What may go wrong around a caller, on demand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
 from services.caller.domain.attempt import Claimed, Ended
-from services.caller.ports import Stages
+from services.caller.domain.turn import Party, Reply, Turn
+from services.caller.ports import Parties, Stages
 from shared.db.database import Database
 from shared.db.transaction import Transaction
 from shared.errors import Refusal
@@ -44,55 +45,49 @@ class BreakableOutbox(Outbox):
 
 
 @dataclass
-class SlowToDial:
-    """Stages that keep calls waiting just before they are dialled, one gate for each run."""
+class Mortal:
+    """Stages and parties of a process that may die: then nobody is called, and nothing is written or answered."""
 
     stages: Stages
-    gates: dict[int, list[asyncio.Event]] = field(default_factory=dict)
+    parties: Parties
+    dead: bool = False
 
-    async def dial(self, claimed: Claimed) -> bool:
-        gate = asyncio.Event()
-        self.gates.setdefault(claimed.run_id, []).append(gate)
-        await gate.wait()
-        return await self.stages.dial(claimed)
-
-    async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
-        return await self.stages.start(claimed, dispatch, traceparent)
+    async def start(
+        self, claimed: Claimed, dispatch: TestCallDispatched, answered_at: float, traceparent: str | None
+    ) -> bool:
+        await self.live()
+        return await self.stages.start(claimed, dispatch, answered_at, traceparent)
 
     async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
+        await self.live()
         return await self.stages.end(claimed, dispatch, ended, traceparent)
 
-    def waits(self, run_id: int, times: int = 1) -> Callable[[], Awaitable[bool]]:
-        """A question for `eventually`."""
+    async def put_back(self, claimed: Claimed, dispatch: TestCallDispatched) -> None:
+        await self.live()
+        await self.stages.put_back(claimed, dispatch)
 
-        async def question() -> bool:
-            return len(self.gates.get(run_id, [])) >= times
+    def bot(self, dispatch: TestCallDispatched) -> Party:
+        return _MortalParty(self, self.parties.bot(dispatch))
 
-        return question
+    def agent(self, dispatch: TestCallDispatched) -> Party:
+        return _MortalParty(self, self.parties.agent(dispatch))
+
+    async def live(self) -> None:
+        """Go on, unless dead."""
+        if self.dead:
+            await asyncio.Future[None]()
 
 
 @dataclass
-class Mortal:
-    """Stages of a process that may die: after that, nothing is written and nothing answered."""
+class _MortalParty:
+    process: Mortal
+    party: Party
 
-    stages: Stages
-    dead: bool = False
-
-    async def dial(self, claimed: Claimed) -> bool:
-        await self._live()
-        return await self.stages.dial(claimed)
-
-    async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
-        await self._live()
-        return await self.stages.start(claimed, dispatch, traceparent)
-
-    async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
-        await self._live()
-        return await self.stages.end(claimed, dispatch, ended, traceparent)
-
-    async def _live(self) -> None:
-        if self.dead:
-            await asyncio.Future[None]()
+    async def take_turn(self, turns: Sequence[Turn]) -> Reply:
+        await self.process.live()
+        reply = await self.party.take_turn(turns)
+        await self.process.live()
+        return reply
 
 
 class DeafLine(Line):
@@ -114,16 +109,35 @@ class UnreliableDatabase(Database):
 
     away: bool = False
     loses_the_next_answer: bool = False
+    loses_the_next_commit: bool = False
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
         if self.away:
             raise ConnectionRefusedError
-        async with super().transaction() as transaction:
-            yield transaction
-        if self.loses_the_next_answer:
-            self.loses_the_next_answer = False
+        async with super()._connected() as driver:
+            yield _Forgetful(self, driver)
+
+
+class _Forgetful:
+    """A connection on which a commit or the answer to it gets lost, when its database says so."""
+
+    def __init__(self, database: UnreliableDatabase, driver: asyncpg.Connection) -> None:
+        self._database = database
+        self._driver = driver
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    async def execute(self, statement: str, *arguments: Any) -> Any:
+        if statement == "COMMIT" and self._database.loses_the_next_commit:
+            self._database.loses_the_next_commit = False
             raise ConnectionResetError
+        answer = await self._driver.execute(statement, *arguments)
+        if statement == "COMMIT" and self._database.loses_the_next_answer:
+            self._database.loses_the_next_answer = False
+            raise ConnectionResetError
+        return answer
 
 
 async def waits_for_a_lock(onlooker: asyncpg.Connection) -> bool:

@@ -1,21 +1,22 @@
 """Instances of the caller on a real database: a test hands them polls, asks them to claim, and owns their clock."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.caller.domain import limits
 from services.caller.domain.attempt import Claimed
-from services.caller.edges.db.attempts import SqlAttempts
+from services.caller.edges.db.claiming import claim
 from services.caller.edges.db.stages import GroupedStages
+from services.caller.edges.taking import Take, Taking
 from services.caller.edges.worker import Worker
 from services.caller.ports import Stages
 from services.caller.wiring import listener
 from shared.db.database import Database
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
-from tests.integration.caller.faults import BreakableOutbox, SlowToDial
+from tests.integration.caller.faults import BreakableOutbox, Mortal
 from tests.integration.caller.line import Line
 from tests.support.ear import Ear, an_ear
 from tests.support.some_events import requested
@@ -65,9 +66,15 @@ class Clock:
 
 @dataclass
 class Caller:
-    """One instance."""
+    """One instance, and its line to the database; a test asks over one of its own.
+
+    What `full_ear` hears is heard while there is no room: it waits.
+    """
 
     ear: Ear
+    full_ear: Ear
+    full: Taking
+    database: Database
     worker: Worker
     stages: Stages
     line: Line
@@ -75,13 +82,13 @@ class Caller:
     outbox: BreakableOutbox
     told: list[Event] = field(default_factory=list)
 
-    @property
-    def database(self) -> Database:
-        return self.ear.database
-
     async def hear(self, *events: Event) -> None:
-        """Hear a poll."""
+        """Hear a poll, and call what there is room for."""
         self.told += await self.ear.hear(*events)
+
+    async def hear_without_room(self, *events: Event) -> None:
+        """Hear a poll that lets everything wait."""
+        self.told += await self.full_ear.hear(*events)
 
     async def claim(self) -> None:
         """Claim what there is room for, once; the calls begin."""
@@ -89,8 +96,29 @@ class Caller:
 
     async def claims_and_vanishes(self) -> list[Claimed]:
         """Claim, and never be heard of again."""
+        take = Take(room=100, asked_at=0.0)
         async with self.database.transaction() as transaction:
-            return list((await SqlAttempts(transaction, poke=lambda: None).claim(100)).attempts)
+            await claim(transaction, take)
+        return [taken.claimed for taken in take.attempts]
+
+    async def claims_as_workers_of_before_did(self) -> None:
+        """Claim all that waits, before dialling it, and never be heard of again."""
+        async with self.database.transaction() as transaction:
+            await transaction.run(
+                """
+                UPDATE attempts SET status = 'claimed', lease_token = gen_random_uuid(),
+                    lease_expires_at = now() + make_interval(secs => :seconds)
+                WHERE status = 'waiting'
+                """,
+                seconds=limits.LEASE_SECONDS,
+            )
+
+    def dies(self) -> None:
+        """Be gone, with all calls and all doubts."""
+        assert isinstance(self.stages, Mortal)
+        self.stages.dead = True
+        for doubt in self.worker.taking._doubts:
+            doubt.cancel()
 
     async def idle(self) -> None:
         """Wait until no call is up here."""
@@ -121,14 +149,23 @@ class Caller:
         status: str | None = await self.value("SELECT status FROM attempts WHERE run_id = :run", run=run_id)
         return status
 
+    async def has_started(self, *run_ids: int) -> None:
+        """Wait until it is written down that calls have started: that happens beside the talk."""
+
+        async def written_down() -> bool:
+            started = "SELECT count(*) FROM attempts WHERE status = 'started' AND run_id = ANY(CAST(:runs AS bigint[]))"
+            return bool(await self.value(started, runs=list(run_ids)) == len(run_ids))
+
+        await eventually(written_down, what="the start is written down")
+
     async def value(self, question: str, **values: Any) -> Any:
         """Ask the caller's database."""
-        async with self.database.reading() as transaction:
+        async with self.ear.database.reading() as transaction:
             return await transaction.value(question, **values)
 
     async def leases_run_out(self, *run_ids: int) -> None:
         """Let the database's clock pass the leases of these runs, or of all."""
-        async with self.database.transaction() as transaction:
+        async with self.ear.database.transaction() as transaction:
             await transaction.run(
                 """
                 UPDATE attempts SET lease_expires_at = now() - interval '1 second'
@@ -155,19 +192,14 @@ class Caller:
             await transaction.run("UPDATE attempts SET lease_token = gen_random_uuid() WHERE run_id = :run", run=run_id)
 
 
-def slow(caller: Caller) -> SlowToDial:
-    """An instance's slow stages."""
-    assert isinstance(caller.stages, SlowToDial)
-    return caller.stages
-
-
-async def about_to_dial(caller: Caller) -> asyncio.Event:
-    """Claim run 11, which waits just before it is dialled; return what lets it go on."""
-    await caller.hear(dispatched(11))
+async def about_to_dial(caller: Caller, run_id: int = 11) -> asyncio.Event:
+    """Take a run whose agent has not heard of it yet; return what lets the call go on."""
+    caller.line.slow_to_dial = True
+    before = len(caller.line.gates.get(run_id, []))
+    await caller.hear(dispatched(run_id, direction="inbound"))
     await caller.claim()
-    await eventually(slow(caller).waits(11))
-    (gate,) = slow(caller).gates[11]
-    return gate
+    await eventually(caller.line.waits(run_id, before + 1))
+    return caller.line.gates[run_id][before]
 
 
 @dataclass
@@ -185,7 +217,7 @@ class Callers:
         calls_limit: int = 50,
         speed: float = AS_FAST_AS_IT_GOES,
         database: Database | None = None,
-        around: Callable[[Stages], Stages] = lambda stages: stages,
+        mortal: bool = False,
         drain_seconds: float | None = None,
         leases_database: Database | None = None,
     ) -> Caller:
@@ -193,20 +225,23 @@ class Callers:
         database, clock, outbox = database or self.database, Clock(), BreakableOutbox()
         grouped = GroupedStages(database, outbox)
         self.tasks.append(asyncio.create_task(grouped.run(), name="stages"))
-        stages = around(grouped)
+        stages = Mortal(grouped, self.line) if mortal else grouped
         worker = Worker(
             database=database,
             leases_database=leases_database or database,
             outbox=outbox,
             stages=stages,
-            parties=self.line,
+            parties=stages if isinstance(stages, Mortal) else self.line,
             speed=speed,
             calls_limit=calls_limit,
             drain_seconds=drain_seconds,
             clock=clock,
         )
-        ear = await an_ear("caller", database, listener(worker.poke), partition=len(self.made))
-        self.made.append(Caller(ear, worker, stages, self.line, clock, outbox))
+        full = Taking(database, worker.held, calls_limit=0, now=clock, run=worker._run, poke=worker.claims.poke)
+        ear = await an_ear("caller", database, listener(lambda: worker.taking), partition=2 * len(self.made))
+        full_ear = await an_ear("caller", database, listener(lambda: full), partition=2 * len(self.made) + 1)
+        ear.database = full_ear.database = self.database  # a test loses nothing of what was said
+        self.made.append(Caller(ear, full_ear, full, database, worker, stages, self.line, clock, outbox))
         return self.made[-1]
 
     async def stop(self) -> None:
@@ -214,7 +249,7 @@ class Callers:
         for task in self.tasks:
             if task.done():
                 task.result()
-        calls = [task for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
+        calls = [task for task in asyncio.all_tasks() if task.get_name().startswith(("call ", "doubt"))]
         for task in (*calls, *self.tasks):
             task.cancel()
         await asyncio.gather(*calls, *self.tasks, return_exceptions=True)

@@ -20,6 +20,8 @@ class Line:
     """Makes the parties of calls. While `gate` is closed, calls stay up; `last_words` decides how a run's call ends.
 
     `placed` counts first contacts with the agent; `up` are the runs whose bot is talking; `lines` counts its turns.
+    While `slow_to_dial`, a bot that answers the phone waits before its hello, and so before the agent hears of the
+    call: each call that is slow has one of the run's `gates`.
     """
 
     placed: Counter[int] = field(default_factory=Counter)
@@ -30,6 +32,8 @@ class Line:
     on_contact: Contact = nothing_happens
     last_words: dict[int, Reply | Exception] = field(default_factory=dict)
     long_talk: str = ""
+    slow_to_dial: bool = False
+    gates: dict[int, list[asyncio.Event]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -45,6 +49,14 @@ class Line:
 
         async def question() -> bool:
             return set(run_ids) <= set(self.up)
+
+        return question
+
+    def waits(self, run_id: int, times: int = 1) -> Callable[[], Awaitable[bool]]:
+        """A question for `eventually`: whether so many calls of a run have come to their gates."""
+
+        async def question() -> bool:
+            return len(self.gates.get(run_id, [])) >= times
 
         return question
 
@@ -73,6 +85,10 @@ class _Bot:
 
     async def take_turn(self, turns: Sequence[Turn]) -> Reply:
         if not turns:
+            if self.line.slow_to_dial:
+                gate = asyncio.Event()
+                self.line.gates.setdefault(self.run_id, []).append(gate)
+                await gate.wait()
             return Reply("Hello?")
         self.line.lines[self.run_id] += 1
         self.line.up.append(self.run_id)

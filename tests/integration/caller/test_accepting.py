@@ -74,7 +74,7 @@ async def test_an_unreadable_dispatch_fails_its_run_once(caller: Caller, line: L
 
 
 async def test_garbage_about_a_run_that_is_known_changes_nothing(caller: Caller) -> None:
-    await caller.hear(dispatched(11))
+    await caller.hear_without_room(dispatched(11))
     assert await caller.ear.hear_garbage(dispatched(11)) == []
     said = await caller.call()
     assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
@@ -84,7 +84,7 @@ async def test_garbage_about_a_run_that_is_known_changes_nothing(caller: Caller)
 async def test_a_stored_dispatch_that_cannot_be_read_fails_its_run_at_once_and_no_other(
     caller: Caller, line: Line
 ) -> None:
-    await caller.hear(dispatched(11), dispatched(12))
+    await caller.hear_without_room(dispatched(11), dispatched(12))
     async with caller.database.transaction() as transaction:
         await transaction.run("UPDATE attempts SET dispatch = '{}' WHERE run_id = 11")
     said = await caller.call()

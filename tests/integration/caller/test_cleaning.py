@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 
 async def test_only_what_ended_long_ago_goes(caller: Caller) -> None:
     await caller.call(dispatched(11), dispatched(12))
-    await caller.hear(dispatched(13))
+    await caller.hear_without_room(dispatched(13))
     async with caller.database.transaction() as transaction:
         await transaction.run(
             """

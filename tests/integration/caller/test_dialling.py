@@ -5,15 +5,19 @@ import asyncio
 import asyncpg
 import pytest
 
-from services.caller.domain import attempt, conversation
+from services.caller.domain import attempt, conversation, limits
 from services.caller.domain.attempt import Claimed
 from services.caller.domain.turn import PartyError
-from shared.events.executions import TestCallCompleted, TestCallFailed, TestCallReturned
+from shared.events.executions import TestCallCompleted, TestCallFailed
+from tests.integration.caller.faults import waits_for_a_lock
 from tests.integration.caller.instance import Caller, dispatched
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, failures_of, starts_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
+
+OWN_SECONDS = limits.LEASE_SECONDS - limits.LEASE_MARGIN_SECONDS
 
 
 @pytest.mark.parametrize("direction", ["outbound", "inbound"])
@@ -44,8 +48,9 @@ async def test_the_start_is_stamped_after_the_first_contact(
 
 
 async def test_a_worker_that_vanished_before_dialling_leaves_the_run_to_another(caller: Caller, line: Line) -> None:
-    await caller.hear(dispatched(11))
-    (claimed,) = await caller.claims_and_vanishes()
+    """One of before: it claimed, and dialled in another commit."""
+    await caller.hear_without_room(dispatched(11))
+    await caller.claims_as_workers_of_before_did()
     await caller.claim()
     assert len(caller.worker.held) == 0, "it has an owner"
     await caller.leases_run_out()
@@ -54,16 +59,14 @@ async def test_a_worker_that_vanished_before_dialling_leaves_the_run_to_another(
     said = await caller.call()
     assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
     assert line.placed == {11: 1}
-    assert not await caller.stages.dial(claimed), "should the first one come back, it is too late"
 
 
 async def vanished_in(caller: Caller, status: str) -> Claimed:
     """A run whose worker is gone, in dialling or started."""
-    await caller.hear(dispatched(11))
+    await caller.hear_without_room(dispatched(11))
     (claimed,) = await caller.claims_and_vanishes()
-    assert await caller.stages.dial(claimed)
     if status == "started":
-        assert await caller.stages.start(claimed, dispatched(11), None)
+        assert await caller.stages.start(claimed, dispatched(11), asyncio.get_running_loop().time(), None)
     return claimed
 
 
@@ -93,29 +96,39 @@ async def test_as_long_as_a_lease_holds_nobody_takes_the_run_away(caller: Caller
     assert ends_of(await caller.said(), 11) == []
 
 
-async def test_a_run_whose_time_passed_after_it_was_claimed_is_not_dialled(caller: Caller, line: Line) -> None:
-    await caller.hear(dispatched(11))
-    (claimed,) = await caller.claims_and_vanishes()
-    await caller.start_passes(11)
-    assert not await caller.stages.dial(claimed)
-    await caller.leases_run_out()
-    await caller.reap()
-    assert [type(one) for one in await caller.said()] == [TestCallReturned]
+@pytest.mark.parametrize(
+    ("starts_within_seconds", "passes_seconds"),
+    [(5.0, 5.0), (60.0, OWN_SECONDS)],
+    ids=["its time to start passed", "its lease ran out"],
+)
+@pytest.mark.parametrize("waits", [True, False], ids=["claimed", "heard"])
+async def test_what_is_come_to_too_late_is_not_dialled_and_put_back(
+    caller: Caller,
+    line: Line,
+    onlooker: asyncpg.Connection,
+    starts_within_seconds: float,
+    passes_seconds: float,
+    waits: bool,
+) -> None:
+    dispatch = dispatched(11, starts_within_seconds=starts_within_seconds)
+    if waits:
+        await caller.hear_without_room(dispatch)
+    async with onlooker.transaction():
+        await onlooker.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
+        taking = asyncio.create_task(caller.claim() if waits else caller.hear(dispatch))
+        await eventually(lambda: waits_for_a_lock(onlooker), what="it is being taken")
+        caller.clock.now += passes_seconds  # here; the database sees it in time, and says so late
+    await taking
+    await caller.idle()
+    assert await caller.status(11) == "waiting"
     assert line.placed == {}
+    assert [type(one) for one in ends_of(await caller.call(), 11)] == [TestCallCompleted], "its prompt is still known"
 
 
-async def test_a_lease_that_ran_out_before_dialling_does_not_dial(caller: Caller) -> None:
-    await caller.hear(dispatched(11))
-    (claimed,) = await caller.claims_and_vanishes()
-    await caller.leases_run_out()
-    assert not await caller.stages.dial(claimed)
-
-
-async def test_of_many_that_dial_one_attempt_one_may(caller: Caller) -> None:
-    await caller.hear(dispatched(11))
-    (claimed,) = await caller.claims_and_vanishes()
-    answers = [await caller.stages.dial(claimed) for _ in range(3)]
-    assert answers == [True, False, False]
+async def test_of_many_that_claim_one_attempt_one_gets_it(caller: Caller) -> None:
+    await caller.hear_without_room(dispatched(11))
+    claims = await asyncio.gather(*(caller.claims_and_vanishes() for _ in range(3)))
+    assert sorted(len(claimed) for claimed in claims) == [0, 0, 1]
 
 
 async def test_a_party_that_cannot_be_reached_is_a_failed_run_without_a_call(caller: Caller, line: Line) -> None:

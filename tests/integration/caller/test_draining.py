@@ -8,8 +8,8 @@ import pytest
 from services.caller.domain import attempt, limits
 from shared.events.executions import TestCallCompleted, TestCallFailed
 from shared.process.draining import Wait
-from tests.integration.caller.faults import SlowToDial, waits_for_a_lock
-from tests.integration.caller.instance import Caller, Callers, dispatched, slow
+from tests.integration.caller.faults import waits_for_a_lock
+from tests.integration.caller.instance import Caller, Callers, about_to_dial, dispatched
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, failures_of
 from tests.support.waiting import eventually
@@ -128,28 +128,25 @@ async def test_leases_are_kept_during_the_drain(caller: Caller, line: Line) -> N
 
 
 async def test_what_was_not_dialled_is_put_back_for_another(callers: Callers, line: Line) -> None:
-    going, staying = await callers.another(around=SlowToDial, drain_seconds=IMPATIENT_SECONDS), await callers.another()
-    await going.hear(dispatched(11))
-    await going.claim()
-    await eventually(slow(going).waits(11))
+    going, staying = await callers.another(drain_seconds=IMPATIENT_SECONDS), await callers.another()
+    gate = await about_to_dial(going)
     await going.worker.draining.drain()
     assert await staying.status(11) == "waiting", "at once, not when the lease has run out"
+    line.slow_to_dial = False
     said = await staying.call()
     assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
-    slow(going).gates[11][0].set()
+    gate.set()
     await going.idle()
     assert line.placed == {11: 1}, "who put it back does not call after all"
     assert len(ends_of(await staying.said(), 11)) == 1
 
 
 async def test_some_finish_some_are_put_back_some_are_hung_up(callers: Callers, line: Line) -> None:
-    going = await callers.another(around=SlowToDial, drain_seconds=IMPATIENT_SECONDS)
+    going = await callers.another(drain_seconds=IMPATIENT_SECONDS)
     line.gate.clear()
-    await going.hear(*(dispatched(run_id) for run_id in (11, 12)))
-    await going.claim()
-    for run_id in (11, 12):
-        await eventually(slow(going).waits(run_id))
-    slow(going).gates[11][0].set()
+    gate = await about_to_dial(going, 11)
+    await about_to_dial(going, 12)
+    gate.set()
     await eventually(line.is_up(11))
     await going.worker.draining.drain()
 
@@ -165,7 +162,7 @@ async def test_a_claim_that_is_on_its_way_belongs_to_what_is_drained(
     callers: Callers, line: Line, onlooker: asyncpg.Connection
 ) -> None:
     caller = await callers.another()
-    await caller.hear(dispatched(11))
+    await caller.hear_without_room(dispatched(11))
     async with onlooker.transaction():
         await onlooker.execute("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE")
         claiming = asyncio.create_task(caller.worker.claims.claim_for_ever())

@@ -21,7 +21,7 @@ async def orgs_claimed(caller: Caller) -> dict[int, int]:
 
 
 async def a_burst(caller: Caller, org_id: int, first: int, runs: int) -> None:
-    await caller.hear(*(dispatched(first + nth, org_id=org_id) for nth in range(runs)))
+    await caller.hear_without_room(*(dispatched(first + nth, org_id=org_id) for nth in range(runs)))
 
 
 async def test_a_burst_of_one_organisation_does_not_starve_a_small_one(callers: Callers, line: Line) -> None:

@@ -1,11 +1,13 @@
-"""Random histories: several workers that come and go, lost leases, duplicates, garbage, reaping at any time."""
+"""Random histories: workers come, go and die; leases and answers get lost; duplicates, garbage, reaping at any time."""
 
 import asyncio
 import os
 import random
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import asyncpg
 import pytest
 
 from services.caller.domain import attempt
@@ -13,7 +15,8 @@ from services.caller.domain.turn import PartyError, Reply
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned
-from tests.integration.caller.faults import Mortal
+from shared.messaging.offsets import StaleConsumer
+from tests.integration.caller.faults import UnreliableDatabase
 from tests.integration.caller.instance import Caller, Callers, dispatched
 from tests.integration.caller.line import Line
 from tests.support.some_events import of
@@ -26,6 +29,7 @@ INSTANCES = 3
 STEPS = 25
 ROUNDS_TO_END = 30
 LEASE_LOST_SECONDS = 20.0
+LOST_ANSWERS = (ConnectionResetError, asyncpg.DeadlockDetectedError)
 ENDINGS = (Reply("Thank you, goodbye.", "hang_up"), Reply("I'll wait.", "transfer"), PartyError("The line broke"))
 
 
@@ -52,13 +56,20 @@ class Story:
                 self.reap,
                 self.renew,
                 self.lose,
+                self.forget,
                 self.die,
+                self.leave,
                 self.late,
+                self.dawdle,
             )
             await asyncio.gather(*(step() for step in self.chance.sample(steps, k=self.chance.randint(1, 3))))
         self.line.gate.set()
+        self.hurry()
+        for one in self.alive:
+            database_of(one).loses_the_next_answer = database_of(one).loses_the_next_commit = False
         for _ in range(ROUNDS_TO_END):
             for one in self.alive:
+                await one.worker.taking.undoubted(10.0)
                 await one.claim()
                 await one.idle()
             await self.one.leases_run_out()
@@ -90,10 +101,27 @@ class Story:
                 )
             )
             poll += [self.dispatches[-1]] * self.chance.choice((1, 1, 2))
-        ear = self.alive[0].ear  # a run's partition is read by one instance at a time
+        one = self.one
         if self.chance.random() < 0.2:
-            self.said += await ear.hear_garbage(poll[-1])
-        self.said += await ear.hear(*poll)
+            try:
+                self.said += await one.ear.hear_garbage(poll[-1])
+            except LOST_ANSWERS:
+                await one.ear.find_its_place()
+        if self.chance.random() < 0.2:  # a partition moves to another instance, and both hear the same
+            await asyncio.gather(self.heard_by(one, poll), self.heard_by(self.one, poll))
+        else:
+            await self.heard_by(one, poll)
+
+    async def heard_by(self, one: Caller, poll: list[TestCallDispatched]) -> None:
+        """Hear a poll, again and again until it is consumed, as the consumer does."""
+        while one in self.alive:
+            try:
+                self.said += await one.ear.hear(*poll)
+            except StaleConsumer:
+                await one.ear.find_its_place()
+            except LOST_ANSWERS:
+                continue
+            return
 
     def dispatched_again(self) -> list[TestCallDispatched]:
         """The scheduler dispatches anew what was returned, in time or not."""
@@ -111,16 +139,19 @@ class Story:
         return {one.run_id: one for one in sorted(self.dispatches, key=lambda one: one.dispatch_no)}
 
     async def claim(self) -> None:
-        await self.one.claim()
+        with suppress(*LOST_ANSWERS):
+            await self.one.claim()
 
     async def gate(self) -> None:
         (self.line.gate.clear if self.line.gate.is_set() else self.line.gate.set)()
 
     async def reap(self) -> None:
-        await self.one.reap()
+        with suppress(*LOST_ANSWERS):
+            await self.one.reap()
 
     async def renew(self) -> None:
-        await self.one.worker.leases.renew_once()
+        with suppress(*LOST_ANSWERS):
+            await self.one.worker.leases.renew_once()
 
     async def lose(self) -> None:
         """The database's clock passes some leases, whoever holds them."""
@@ -128,13 +159,44 @@ class Story:
             picked = self.chance.sample(self.dispatches, k=self.chance.randint(1, len(self.dispatches)))
             await self.one.leases_run_out(*(one.run_id for one in picked))
 
+    async def forget(self) -> None:
+        """The next commit of an instance is not answered, and maybe not even heard."""
+        database = database_of(self.one)
+        if self.chance.random() < 0.5:
+            database.loses_the_next_answer = True
+        else:
+            database.loses_the_next_commit = True
+
     async def die(self) -> None:
-        """An instance is gone, with all its calls; another takes its place. The first one reads on."""
+        """An instance is gone, with all its calls; another takes its place."""
         if self.chance.random() < 0.3:
-            victim = self.chance.choice(self.alive[1:])
-            assert isinstance(victim.stages, Mortal)
-            victim.stages.dead = True
-            self.alive[self.alive.index(victim)] = await self.callers.another(around=Mortal, calls_limit=4)
+            victim = await self.replaced()
+            victim.dies()
+
+    async def leave(self) -> None:
+        """An instance is told to stop, and to wait for nothing; another takes its place."""
+        if self.chance.random() < 0.1:
+            going = await self.replaced()
+            await going.worker.draining.drain()
+
+    async def replaced(self) -> Caller:
+        """Put a new instance in the place of one."""
+        new = await an_instance(self.callers)
+        going = self.one
+        self.alive[self.alive.index(going)] = new
+        return going
+
+    async def dawdle(self) -> None:
+        """Bots that answer the phone take their time before they say hello, until they do."""
+        self.line.slow_to_dial = not self.line.slow_to_dial
+        if not self.line.slow_to_dial:
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Let all bots say hello."""
+        self.line.slow_to_dial = False
+        for gate in [gate for gates in self.line.gates.values() for gate in gates]:
+            gate.set()
 
     async def late(self) -> None:
         """An instance was suspended for long, and finds its leases over."""
@@ -167,10 +229,23 @@ class Story:
         return outcomes
 
 
+def database_of(one: Caller) -> UnreliableDatabase:
+    """An instance's own database."""
+    assert isinstance(one.database, UnreliableDatabase)
+    return one.database
+
+
+async def an_instance(callers: Callers) -> Caller:
+    """An instance that may die, on a line that may break; told to stop, it hangs up."""
+    database = UnreliableDatabase(callers.database.url, schema="caller", pool_connections=3)
+    return await callers.another(database=database, mortal=True, calls_limit=4, drain_seconds=0.0)
+
+
 async def run_histories(seeds: range, callers: Callers, line: Line) -> None:
     outcomes = Counter[str]()
     for seed in seeds:
-        alive = [await callers.another(around=Mortal, calls_limit=4) for _ in range(INSTANCES)]
+        made = len(callers.made)
+        alive = [await an_instance(callers) for _ in range(INSTANCES)]
         story = Story(random.Random(seed), callers, line, first_id=1_000 * (seed + 1), alive=alive)
         try:
             await story.tell()
@@ -180,7 +255,9 @@ async def run_histories(seeds: range, callers: Callers, line: Line) -> None:
         completed = await alive[0].value("SELECT count(*) FILTER (WHERE status = 'completed') FROM attempts")
         assert completed == outcomes[""], "the table says what the events say"
         await callers.stop()
-    everything = {"", attempt.LOST, "returned", attempt.NO_SIP, attempt.UNREADABLE, "The line broke"}
+        for one in callers.made[made:]:
+            await one.database.dispose()
+    everything = {"", attempt.LOST, attempt.SHUT_DOWN, "returned", attempt.NO_SIP, attempt.UNREADABLE, "The line broke"}
     assert set(outcomes) == everything, f"the histories have everything in them: {outcomes}"
 
 

@@ -15,8 +15,8 @@ from services.caller.edges import leases
 from services.caller.edges.db.attempts import SqlAttempts
 from shared.db.database import Database
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
-from tests.integration.caller.faults import DeafLine, Mortal, SlowToDial, UnreliableDatabase, waits_for_a_lock
-from tests.integration.caller.instance import Caller, Callers, dispatched, slow
+from tests.integration.caller.faults import DeafLine, UnreliableDatabase, waits_for_a_lock
+from tests.integration.caller.instance import Caller, Callers, about_to_dial, dispatched
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, failures_of
 from tests.support.databases import TestDatabase
@@ -35,41 +35,37 @@ async def a_call_that_is_up(caller: Caller, line: Line) -> None:
     await caller.hear(dispatched(11))
     await caller.claim()
     await eventually(line.is_up(11), what="the call is up")
+    await caller.has_started(11)
 
 
 async def test_who_lost_the_token_is_refused_everything_and_says_nothing(caller: Caller) -> None:
-    await caller.hear(*(dispatched(run_id) for run_id in (11, 12, 13)))
+    await caller.hear_without_room(*(dispatched(run_id) for run_id in (11, 12, 13)))
     one, two, three = sorted(await caller.claims_and_vanishes(), key=lambda claimed: claimed.run_id)
-    assert await caller.stages.dial(two)
-    assert await caller.stages.dial(three)
-    started_at = await caller.stages.start(three, dispatched(13), None)
+    now = asyncio.get_running_loop().time()
+    assert await caller.stages.start(three, dispatched(13), now, None)
     for run_id in (11, 12, 13):
         await caller.token_is_replaced(run_id)
-    assert not await caller.stages.dial(one)
-    assert await caller.stages.start(two, dispatched(12), None) is None
-    assert not await caller.stages.end(three, dispatched(13), Ended(started_at, HELD, ""), None)
+    assert not await caller.stages.start(two, dispatched(12), now, None)
+    assert not await caller.stages.end(three, dispatched(13), Ended(now, HELD, ""), None)
     assert not await caller.stages.end(two, dispatched(12), Ended(None, HELD, "It broke"), None)
+    await caller.stages.put_back(one, dispatched(11))
     async with caller.database.transaction() as transaction:
-        attempts = SqlAttempts(transaction, poke=lambda: None)
-        mine = [(claimed.run_id, claimed.token) for claimed in (one, two, three)]
-        renewals = [Renewal(*one, seconds=limits.LEASE_SECONDS, talked_ms=0) for one in mine]
+        attempts = SqlAttempts(transaction)
+        renewals = [Renewal(*claimed.key, seconds=limits.LEASE_SECONDS, talked_ms=0) for claimed in (one, two, three)]
         assert await attempts.renew(renewals) == Renewed(frozenset(), frozenset())
-        await attempts.put_back(mine)
-    assert [await caller.status(run_id) for run_id in (11, 12, 13)] == ["claimed", "dialling", "started"]
+        assert await attempts.refuse([one.key], attempt.UNREADABLE) == []
+    assert [await caller.status(run_id) for run_id in (11, 12, 13)] == ["dialling", "dialling", "started"]
     assert [type(said) for said in await caller.said()] == [CallStarted], "what was true before the token was lost"
 
 
 async def test_of_two_claims_of_a_run_that_come_to_a_commit_together_only_the_later_goes_on(caller: Caller) -> None:
-    await caller.hear(dispatched(11))
+    await caller.hear_without_room(dispatched(11))
     (first,) = await caller.claims_and_vanishes()
-    await caller.leases_run_out()
-    await caller.reap()
+    await caller.stages.put_back(first, dispatched(11))
     (second,) = await caller.claims_and_vanishes()
-    both, dispatch = (first, second), dispatched(11)
-    assert await asyncio.gather(*(caller.stages.dial(one) for one in both)) == [False, True], "one call, not two"
-    early, started_at = await asyncio.gather(*(caller.stages.start(one, dispatch, None) for one in both))
-    assert (early, started_at is not None) == (None, True)
-    end = Ended(started_at, HELD, "")
+    both, dispatch, now = (first, second), dispatched(11), asyncio.get_running_loop().time()
+    assert await asyncio.gather(*(caller.stages.start(one, dispatch, now, None) for one in both)) == [False, True]
+    end = Ended(now, HELD, "")
     assert await asyncio.gather(*(caller.stages.end(one, dispatch, end, None) for one in both)) == [False, True]
     assert [type(one) for one in await caller.said()] == [CallStarted, TestCallCompleted]
 
@@ -172,6 +168,7 @@ async def test_what_somebody_else_has_locked_is_asked_for_again_and_holds_up_no_
     await caller.hear(dispatched(11), dispatched(12))
     await caller.claim()
     await eventually(line.is_up(11, 12))
+    await caller.has_started(11, 12)
     await caller.leases_run_out()
     async with onlooker.transaction():
         await onlooker.execute("SELECT 1 FROM attempts WHERE run_id = 11 FOR UPDATE")
@@ -271,11 +268,10 @@ async def test_no_lease_reaches_beyond_the_last_moment_of_its_run(caller: Caller
 
 
 async def test_of_a_call_whose_worker_was_lost_it_is_known_how_far_it_had_come(callers: Callers, line: Line) -> None:
-    caller, other = await callers.another(around=Mortal), await callers.another()
+    caller, other = await callers.another(mortal=True), await callers.another()
     await a_call_that_is_up(caller, line)
     await caller.worker.leases.renew_once()
-    assert isinstance(caller.stages, Mortal)
-    caller.stages.dead = True
+    caller.dies()
     await caller.leases_run_out()
     await other.reap()
     (failed,) = ends_of(await other.said(), 11)
@@ -307,18 +303,17 @@ async def test_a_call_that_was_given_up_by_another_ends_once_though_it_goes_on_h
     assert line.placed == {11: 1}
 
 
-async def test_a_late_end_of_an_earlier_claim_does_not_take_a_later_one_away(callers: Callers, line: Line) -> None:
-    caller = await callers.another(around=SlowToDial)
+async def test_a_late_end_of_an_earlier_claim_does_not_take_a_later_one_away(caller: Caller, line: Line) -> None:
     line.gate.clear()
-    await caller.hear(dispatched(11))
-    await caller.claim()
-    await eventually(slow(caller).waits(11))
-    await caller.leases_run_out()
-    await caller.reap()
+    first = await about_to_dial(caller)
+    async with caller.database.transaction() as transaction:  # somebody else had it, and put it back
+        await transaction.run(
+            "UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL, dispatch = :dispatch",
+            dispatch=dispatched(11, direction="inbound").model_dump_json(),
+        )
     await caller.claim()  # the same worker, under another token
-    await eventually(slow(caller).waits(11, times=2))
-    first, second = slow(caller).gates[11]
-    second.set()
+    await eventually(line.waits(11, times=2))
+    line.gates[11][1].set()
     await eventually(line.is_up(11))
     calls = {task for task in asyncio.all_tasks() if task.get_name() == "call 11"}
     first.set()

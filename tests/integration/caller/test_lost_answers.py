@@ -1,66 +1,134 @@
 """PostgreSQL is away for a while, or its answer to a commit gets lost: no second call, no second end, no late call."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from services.caller.domain import attempt, limits
-from shared.events.executions import TestCallCompleted
-from tests.integration.caller.faults import SlowToDial, UnreliableDatabase
-from tests.integration.caller.instance import Callers, about_to_dial, dispatched
+from services.caller.edges.db.arriving import Arriving
+from services.caller.edges.db.attempts import SqlAttempts
+from services.caller.ports import Dispatch
+from shared.db.transaction import Transaction
+from shared.events.executions import CallStarted, TestCallCompleted
+from shared.messaging.offsets import StaleConsumer
+from tests.integration.caller.faults import UnreliableDatabase
+from tests.integration.caller.instance import Caller, Callers, dispatched
 from tests.integration.caller.line import Line
-from tests.integration.caller.outcomes import ends_of, failures_of, starts_of
+from tests.integration.caller.outcomes import ends_of, failures_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("stage", ["dial", "start", "end"])
-async def test_an_answer_that_gets_lost_after_a_commit_never_makes_a_second_call_or_a_second_end(
+TAKES = ("heard", "claimed")
+
+
+async def take(caller: Caller, how: str) -> None:
+    """Take run 11."""
+    await (caller.hear(dispatched(11)) if how == "heard" else caller.claim())
+
+
+async def becomes(caller: Caller, status: str) -> None:
+    """Wait until run 11 is so."""
+
+    async def is_so() -> bool:
+        return await caller.status(11) == status
+
+    await eventually(is_so, what=status)
+
+
+@pytest.mark.parametrize("how", TAKES)
+async def test_what_nobody_knows_to_be_taken_is_not_called_and_is_put_back_at_once(
+    callers: Callers, line: Line, unreliable: UnreliableDatabase, how: str
+) -> None:
+    caller, other = await callers.another(database=unreliable, calls_limit=1), await callers.another()
+    if how == "claimed":
+        await caller.hear_without_room(dispatched(11))
+    unreliable.loses_the_next_answer = True
+    with pytest.raises(ConnectionResetError):
+        await take(caller, how)
+    assert not unreliable.loses_the_next_answer, "it was lost"
+    await becomes(caller, "waiting")
+    assert (line.placed, len(caller.worker.held)) == ({}, 0)
+    if how == "heard":
+        with pytest.raises(StaleConsumer):  # it was consumed
+            await take(caller, how)
+    await other.claim()
+    await other.idle()
+    assert [type(one) for one in ends_of(await other.said(), 11)] == [TestCallCompleted]
+    await caller.hear_without_room(dispatched(12))
+    await caller.call()
+    assert line.placed == {11: 1, 12: 1}, "its room is free again"
+
+
+@pytest.mark.parametrize("how", TAKES)
+async def test_what_was_not_taken_after_all_costs_no_room_and_is_taken_at_the_next_try(
+    callers: Callers, line: Line, unreliable: UnreliableDatabase, how: str
+) -> None:
+    caller = await callers.another(database=unreliable, calls_limit=1)
+    if how == "claimed":
+        await caller.hear_without_room(dispatched(11))
+    unreliable.loses_the_next_commit = True
+    with pytest.raises(ConnectionResetError):
+        await take(caller, how)
+    await caller.worker.taking.undoubted(10.0)
+    assert (line.placed, len(caller.worker.held)) == ({}, 0)
+    await take(caller, how)
+    await caller.idle()
+    assert [type(one) for one in ends_of(await caller.said(), 11)] == [TestCallCompleted]
+    assert line.placed == {11: 1}
+
+
+async def test_a_commit_that_goes_through_after_its_line_was_given_up_is_put_back_then(
+    caller: Caller, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def is_decided(self: SqlAttempts, xid: str) -> bool:
+        nonlocal asked
+        asked += 1
+        return await ask(self, xid)
+
+    async def asked_again() -> bool:
+        return asked >= 2
+
+    ask = SqlAttempts.is_decided
+    monkeypatch.setattr(SqlAttempts, "is_decided", is_decided)
+    async with caller.database._connected() as slow:
+        await slow.execute("BEGIN")
+        transaction = Transaction(slow)
+        await Arriving(transaction, caller.worker.taking).add([Dispatch(dispatched(11), 1, None)])
+        with suppress(ConnectionResetError), transaction.committing():
+            raise ConnectionResetError
+        transaction.over()
+        await eventually(asked_again, what="it is not decided yet")
+        await slow.execute("COMMIT")
+    await becomes(caller, "waiting")
+    said = await caller.call()
+    assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
+    assert line.placed == {11: 1}
+
+
+@pytest.mark.parametrize("stage", ["start", "end"])
+async def test_an_answer_that_gets_lost_after_a_commit_never_makes_a_second_call_a_second_start_or_a_second_end(
     callers: Callers, line: Line, unreliable: UnreliableDatabase, stage: str
 ) -> None:
-    caller, other = await callers.another(database=unreliable, around=SlowToDial), await callers.another()
-
-    async def answer_gets_lost(run_id: int) -> None:
-        unreliable.loses_the_next_answer = True
-
+    caller, other = await callers.another(database=unreliable), await callers.another()
     line.gate.clear()
-    gate = await about_to_dial(caller)
-    if stage == "dial":
-        await answer_gets_lost(11)
+    await caller.hear(dispatched(11))
     if stage == "start":
-        line.on_contact = answer_gets_lost
-    gate.set()
+        unreliable.loses_the_next_answer = True
+    await becomes(other, "started")
     if stage == "end":
-        await eventually(line.is_up(11))
-        await answer_gets_lost(11)
+        unreliable.loses_the_next_answer = True
     line.gate.set()
     await caller.idle()
     assert not unreliable.loses_the_next_answer, "it was lost"
     await other.leases_run_out()
     await other.reap()
     said = await other.call(dispatched(11))
-    assert len(ends_of(said, 11)) == 1
-    assert failures_of(said, 11) == ([] if stage == "end" else [attempt.LOST])
-    assert (len(starts_of(said, 11)), line.placed[11]) == {"dial": (0, 0), "start": (1, 1), "end": (1, 1)}[stage]
-
-
-@pytest.mark.usefixtures("our_side_fails")
-async def test_a_call_that_could_not_be_dialled_in_time_is_placed_by_another_and_not_late(
-    callers: Callers, line: Line, unreliable: UnreliableDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "START_RETRY_SECONDS", 0.1)
-    caller, other = await callers.another(database=unreliable, around=SlowToDial), await callers.another()
-    gate = await about_to_dial(caller)
-    unreliable.away = True
-    gate.set()
-    await caller.idle()
-    unreliable.away = False
-    assert (line.placed, await other.status(11)) == ({}, "claimed")
-    await other.leases_run_out()
-    await other.reap()
-    said = await other.call()
-    assert [type(one) for one in ends_of(said, 11)] == [TestCallCompleted]
+    assert [type(one) for one in said] == [CallStarted, TestCallCompleted]
     assert line.placed == {11: 1}
 
 

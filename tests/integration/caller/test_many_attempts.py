@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -58,7 +59,7 @@ async def fill(database: Database) -> None:
 @pytest.mark.parametrize("known", [False, True], ids=["planned while empty", "planned with statistics"])
 async def test_a_claim_reads_what_it_takes(database: Database, known: bool) -> None:
     one = compiled(CLAIM)
-    values = {"room": ROOM, "orgs": limits.MAX_CLAIM_ORGS, "seconds": limits.LEASE_SECONDS}
+    values = {"token": uuid4(), "room": ROOM, "orgs": limits.MAX_CLAIM_ORGS, "seconds": limits.LEASE_SECONDS}
     async with database.reading() as transaction:  # one connection: prepared statements belong to it
         await transaction.run(f"PREPARE claim AS {one.sql}")
         if not known:
@@ -80,7 +81,8 @@ async def test_a_claim_reads_what_it_takes(database: Database, known: bool) -> N
 
 
 def _execute(arguments: Sequence[Any]) -> str:
-    return f"EXECUTE claim({', '.join(str(value) for value in arguments)})"
+    literals = ", ".join(f"'{value}'" for value in arguments)
+    return f"EXECUTE claim({literals})"
 
 
 def _rows_read(node: dict[str, Any]) -> int:

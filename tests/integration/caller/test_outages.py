@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 
 from shared.events.executions import TestCallCompleted
-from tests.integration.caller.faults import SlowToDial, waits_for_a_lock
-from tests.integration.caller.instance import Caller, Callers, about_to_dial, dispatched
+from tests.integration.caller.faults import waits_for_a_lock
+from tests.integration.caller.instance import Caller, about_to_dial, dispatched
 from tests.integration.caller.line import Line
 from tests.integration.caller.outcomes import ends_of, starts_of
 from tests.support.waiting import eventually
@@ -34,11 +34,10 @@ async def test_calls_outlive_their_connections(caller: Caller, line: Line, opera
     assert line.placed == dict.fromkeys(runs, 1)
 
 
-@pytest.mark.parametrize("stage", ["dial", "start", "end"])
+@pytest.mark.parametrize("stage", ["start", "end"])
 async def test_a_connection_that_is_killed_in_a_commit_of_a_call_costs_nothing(
-    callers: Callers, line: Line, onlooker: asyncpg.Connection, operator: asyncpg.Connection, stage: str
+    caller: Caller, line: Line, onlooker: asyncpg.Connection, operator: asyncpg.Connection, stage: str
 ) -> None:
-    caller = await callers.another(around=SlowToDial)
     locked = onlooker.transaction()
 
     async def lock(run_id: int) -> None:
@@ -47,16 +46,16 @@ async def test_a_connection_that_is_killed_in_a_commit_of_a_call_costs_nothing(
 
     line.gate.clear()
     gate = await about_to_dial(caller)
-    if stage == "dial":
-        await lock(11)
     if stage == "start":
         line.on_contact = lock
     gate.set()
     if stage == "end":
         await eventually(line.is_up(11))
+        await caller.has_started(11)
         await lock(11)
-    line.gate.set()
+        line.gate.set()
     await eventually(lambda: waits_for_a_lock(operator), what=f"the {stage} waits")
+    line.gate.set()
     assert await operator.fetchval(KILL) > 0
     await locked.rollback()
     await caller.idle()

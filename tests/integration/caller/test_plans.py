@@ -1,8 +1,9 @@
 """Polls, claims, renewals and the reaper read what they are about, however many attempts there are of every state."""
 
+import asyncio
+
 import pytest
 
-from services.caller.edges.db.attempts import SqlAttempts
 from tests.integration.caller.instance import Caller, dispatched
 from tests.support.databases import TestDatabase
 from tests.support.plans import assert_nothing_reads_too_much
@@ -14,19 +15,21 @@ async def live(caller: Caller) -> None:
     await caller.ear.hear_garbage(dispatched(60))
     caller.line.gate.clear()
     await caller.hear(*(dispatched(run) for run in range(70, 80)))
+    await caller.hear_without_room(*(dispatched(run) for run in range(80, 90)))
     await caller.claim()
     await caller.worker.leases.renew_once()
     await caller.leases_run_out()
     await caller.reap()
     caller.line.gate.set()
     await caller.idle()
-    await caller.hear(*(dispatched(run) for run in range(100, 110)))
+    await caller.hear_without_room(*(dispatched(run) for run in range(100, 110)))
     claimed = await caller.claims_and_vanishes()
-    async with caller.database.transaction() as transaction:
-        await SqlAttempts(transaction, poke=lambda: None).put_back([one.key for one in claimed[:3]])
-        await SqlAttempts(transaction, poke=lambda: None).dial([one.key for one in claimed[5:]])
+    for one in claimed[:3]:
+        await caller.stages.put_back(one, dispatched(one.run_id))
+    for one in claimed[5:]:
+        await caller.stages.start(one, dispatched(one.run_id), asyncio.get_running_loop().time(), None)
     await caller.leases_run_out()
-    await caller.hear(*(dispatched(run) for run in range(200, 220)))
+    await caller.hear_without_room(*(dispatched(run) for run in range(200, 220)))
     for run in range(200, 210):
         await caller.start_passes(run)
 

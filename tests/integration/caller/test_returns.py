@@ -107,10 +107,10 @@ async def test_a_full_caller_gives_back_what_it_could_not_take_and_keeps_what_it
 
 
 async def test_a_claim_that_came_too_late_is_given_back(callers: Callers, line: Line) -> None:
-    """Claimed in time, and then its worker vanished."""
+    """Claimed in time by a worker of before, which vanished before it dialled."""
     caller = await callers.another()
-    await caller.hear(dispatched(11))
-    await caller.claims_and_vanishes()
+    await caller.hear_without_room(dispatched(11))
+    await caller.claims_as_workers_of_before_did()
     await caller.start_passes(11)
     await caller.leases_run_out()
     await caller.reap()

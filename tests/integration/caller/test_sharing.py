@@ -17,7 +17,7 @@ RUNS = range(100, 180)
 
 async def test_of_many_waiting_runs_each_is_called_once_whoever_claims(callers: Callers, line: Line) -> None:
     first, second, third = [await callers.another() for _ in range(3)]
-    await first.hear(*(dispatched(run_id) for run_id in RUNS))
+    await first.hear_without_room(*(dispatched(run_id) for run_id in RUNS))
     while await first.value("SELECT count(*) FROM attempts WHERE status = 'waiting'"):
         await asyncio.gather(*(one.claim() for one in (first, second, third)))
     for one in (first, second, third):
@@ -48,7 +48,7 @@ async def test_a_full_instance_leaves_the_rest_to_another(callers: Callers, line
 async def test_the_oldest_runs_are_claimed_first(callers: Callers, line: Line) -> None:
     caller = await callers.another(calls_limit=2)
     for run_id in (30, 20, 10):
-        await caller.hear(dispatched(run_id))
+        await caller.hear_without_room(dispatched(run_id))
     line.gate.clear()
     await caller.claim()
     await eventually(line.is_up(30, 20), what="the first two are up")
@@ -60,7 +60,7 @@ async def test_a_worker_that_runs_for_ever_finds_what_another_heard_and_goes_on_
 ) -> None:
     deaf, hearing = await callers.another(calls_limit=2), await callers.another()
     working = asyncio.create_task(deaf.worker.claims.claim_for_ever())
-    await hearing.hear(*(dispatched(run_id) for run_id in RUNS[:10]))
+    await hearing.hear_without_room(*(dispatched(run_id) for run_id in RUNS[:10]))
 
     async def all_called() -> bool:
         return len(line.placed) == 10
@@ -74,7 +74,7 @@ async def test_a_worker_that_runs_for_ever_finds_what_another_heard_and_goes_on_
 
 async def test_what_others_lock_is_left_alone(callers: Callers) -> None:
     first = await callers.another()
-    await first.hear(dispatched(1), dispatched(2))
+    await first.hear_without_room(dispatched(1), dispatched(2))
     async with first.database.transaction() as other:
         await other.run("SELECT 1 FROM attempts WHERE run_id = 1 FOR UPDATE")
         await asyncio.wait_for(first.claim(), timeout=5)

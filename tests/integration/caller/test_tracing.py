@@ -5,20 +5,21 @@ from typing import Any
 
 import pytest
 
-from services.caller.edges.db.attempts import SqlAttempts
+from services.caller.edges.db.arriving import Arriving
 from services.caller.usecases.accept_dispatches import accept_dispatches, give_up_unreadable
 from shared.events.envelope import header
 from shared.messaging.messages import DeadLetter, Heard
 from shared.messaging.outbox import read_headers
-from tests.integration.caller.instance import Caller, dispatched
+from tests.integration.caller.instance import Caller, Callers, dispatched
 
 pytestmark = pytest.mark.integration
 
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
-async def accept(caller: Caller, run_id: int, **fields: Any) -> None:
+async def accept(caller: Caller, run_id: int, *, has_room: bool = True, **fields: Any) -> None:
     """Hear a dispatch that belongs to a trace."""
+    taking = caller.worker.taking if has_room else caller.full
     heard = Heard(
         dispatched(run_id, dispatch_no=1, **fields),
         "id",
@@ -27,7 +28,7 @@ async def accept(caller: Caller, run_id: int, **fields: Any) -> None:
         ("test-call-admissions", 0, 0),
     )
     async with caller.database.transaction() as transaction:
-        says = await accept_dispatches(SqlAttempts(transaction, poke=lambda: None), [heard])
+        says = await accept_dispatches(Arriving(transaction, taking), [heard])
         await caller.outbox.write(transaction, says)
 
 
@@ -47,17 +48,17 @@ async def test_the_start_and_the_end_of_a_call_belong_to_the_dispatch_s_trace(ca
 
 
 async def test_so_does_the_return_of_a_run_that_nobody_called_whoever_asks_for_it(caller: Caller) -> None:
-    await accept(caller, 11)
+    await accept(caller, 11, has_room=False)
     await caller.start_passes(11)
     await caller.reap()
     await accept(caller, 11)
     assert await said(caller) == [("TestCallReturned", TRACEPARENT)] * 2
 
 
-async def test_so_does_the_end_of_a_call_that_was_lost(caller: Caller) -> None:
+async def test_so_does_the_end_of_a_call_that_was_lost(callers: Callers) -> None:
+    caller = await callers.another(mortal=True)
+    caller.dies()
     await accept(caller, 11)
-    (claimed,) = await caller.claims_and_vanishes()
-    assert await caller.stages.dial(claimed)
     await caller.leases_run_out()
     await caller.reap()
     assert await said(caller) == [("TestCallFailed", TRACEPARENT)]
@@ -70,7 +71,7 @@ async def test_so_does_the_end_of_a_run_over_sip(caller: Caller) -> None:
 
 @pytest.mark.usefixtures("our_side_fails")
 async def test_so_does_the_end_of_a_run_whose_stored_dispatch_is_not_readable(caller: Caller) -> None:
-    await accept(caller, 11)
+    await accept(caller, 11, has_room=False)
     async with caller.database.transaction() as transaction:
         await transaction.run("UPDATE attempts SET dispatch = '{}'")
     await caller.claim()
@@ -82,6 +83,6 @@ async def test_so_does_the_end_of_a_run_whose_dispatch_was_not_readable(caller: 
     type_, at = "rehearsal.TestCallDispatched.v1", datetime.now(UTC)
     letter = DeadLetter("test-call-admissions", type_, "11", "why", TRACEPARENT, "an id", at)
     async with caller.database.transaction() as transaction:
-        says = await give_up_unreadable(SqlAttempts(transaction, poke=lambda: None), [letter])
+        says = await give_up_unreadable(Arriving(transaction, caller.worker.taking), [letter])
         await caller.outbox.write(transaction, says)
     assert await said(caller) == [("TestCallFailed", TRACEPARENT)]

@@ -79,7 +79,7 @@ def a_turn(role: Role, start_ms: int, end_ms: int, content: str = "yes") -> Turn
 
 def a_claim(run_id: int = 11) -> Claimed:
     """An attempt under a lease."""
-    return Claimed(run_id, 2 * run_id + 1, UUID(int=run_id), "{}", None, 30.0)
+    return Claimed(run_id, 2 * run_id + 1, UUID(int=run_id), None, 30.0)
 
 
 def a_dispatch(run_id: int = 11, **fields: Any) -> TestCallDispatched:

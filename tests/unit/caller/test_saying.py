@@ -19,7 +19,8 @@ TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 def ended(held: Conversation, *, answered: bool = True, failure: str = "") -> Event:
     """What is said of a call that ended."""
-    return saying.ended(a_claim(), a_dispatch(), Ended(NOW if answered else None, held, failure), NOW, None).event
+    end, started_at = (Ended(1.0, held, failure), NOW) if answered else (Ended(None, held, failure), None)
+    return saying.ended(a_claim(), a_dispatch(), end, None, started_at=started_at, ended_at=NOW).event
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,6 @@ async def test_turns_are_ordered_within_the_call_and_fit_into_its_event(
     assert before_ms <= held.duration_ms <= minutes * 60_000
     figures = figures_of(held.turns)
     assert all(ms is None or ms >= 0 for ms in (figures.agent_latency_p50_ms, figures.agent_latency_max_ms))
-    say = saying.ended(a_claim(), a_dispatch(), Ended(NOW, held, ""), NOW, None)
+    say = saying.ended(a_claim(), a_dispatch(), Ended(1.0, held, ""), None, started_at=NOW, ended_at=NOW)
     sealed = seal(say.event, event_id="1", occurred_at=datetime.now(UTC), traceparent=None)
     assert open_sealed(BY_EVENT[TestCallCompleted], sealed.value) == say.event, "what was written can be read"

@@ -1,10 +1,31 @@
 """Dispatches become attempts, once each."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from services.caller.domain.attempt import Failure, GivenUp, Returned
+from services.caller.domain import limits
+from services.caller.domain.attempt import Claimed, Failure, GivenUp, Returned
+from services.caller.edges.held import Taken
+from services.caller.edges.taking import Taking
 from services.caller.ports import Dispatch
 from shared.db.transaction import Transaction
+
+# What waits has its turn first. What was heard of before is not for this statement.
+TAKE = """
+INSERT INTO attempts (run_id, org_id, batch_id, dispatch_no, start_before, traceparent, status, lease_token,
+    lease_expires_at)
+SELECT *, 'dialling', :token, clock_timestamp() + make_interval(secs => :seconds)
+FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]), CAST(:batches AS bigint[]), CAST(:numbers AS integer[]),
+    CAST(:befores AS timestamptz[]), CAST(:traceparents AS text[]))
+    AS given (run_id, org_id, batch_id, dispatch_no, start_before, traceparent)
+WHERE start_before > now() AND NOT EXISTS (
+    SELECT FROM attempts WHERE lease_expires_at IS NULL AND ended_at IS NULL AND attempts.start_before > now()
+)
+ORDER BY run_id
+ON CONFLICT (run_id) DO NOTHING
+RETURNING run_id, call_id, CAST(extract(epoch FROM start_before - clock_timestamp()) AS float) AS starts_within,
+    CAST(pg_current_xact_id() AS text) AS xid
+"""
 
 # A later dispatch gives a returned attempt another chance, and one that was not dialled more time; an older one, or the
 # same again, changes nothing. What is refused because the run was given back already is given back once more: a
@@ -21,9 +42,10 @@ WITH given AS (
     ON CONFLICT (run_id) DO UPDATE
     SET status = CASE attempts.status WHEN 'returned' THEN 'waiting' ELSE attempts.status END,
         heard_at = CASE attempts.status WHEN 'returned' THEN clock_timestamp() ELSE attempts.heard_at END,
-        ended_at = NULL, dispatch = excluded.dispatch, dispatch_no = excluded.dispatch_no,
-        start_before = excluded.start_before, traceparent = excluded.traceparent
-    WHERE attempts.status IN ('returned', 'waiting', 'claimed')
+        dispatch = CASE attempts.status WHEN 'dialling' THEN NULL ELSE excluded.dispatch END,
+        ended_at = NULL, dispatch_no = excluded.dispatch_no, start_before = excluded.start_before,
+        traceparent = excluded.traceparent
+    WHERE attempts.status IN ('returned', 'waiting', 'claimed', 'dialling')
       AND coalesce(attempts.dispatch_no, 0) < excluded.dispatch_no
     RETURNING run_id
 )
@@ -36,22 +58,41 @@ WHERE attempts.status = 'returned' AND run_id NOT IN (SELECT run_id FROM added)
 class Arriving:
     """The way in, on one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, taking: Taking) -> None:
         self._transaction = transaction
+        self._taking = taking
 
     async def add(self, dispatches: Sequence[Dispatch]) -> list[Returned]:
         latest = {one.event.run_id: one for one in sorted(dispatches, key=lambda one: one.number or 0)}
-        given = [one for _, one in sorted(latest.items())]  # the order in which others lock attempts
+        taken = await self._take(list(latest.values()))
+        left = [one for run_id, one in latest.items() if run_id not in taken]
+        return await self._let_wait(left) if left else []
+
+    async def _take(self, dispatches: Sequence[Dispatch]) -> frozenset[int]:
+        """Take as many as there is room for, if nothing waits; the organisations take turns."""
+        take = self._taking.reserve(self._transaction, len(dispatches))
+        if not take.room:
+            return frozenset()
+        given = {one.event.run_id: one for one in _in_turns(dispatches)[: take.room]}
         rows = await self._transaction.rows(
-            ADD_ATTEMPTS,
-            runs=[one.event.run_id for one in given],
-            orgs=[one.event.org_id for one in given],
-            batches=[one.event.batch_id for one in given],
-            dispatches=[one.event.model_dump_json() for one in given],
-            numbers=[one.number for one in given],
-            befores=[one.event.start_before for one in given],
-            traceparents=[one.traceparent for one in given],
+            TAKE, token=take.token, seconds=limits.LEASE_SECONDS, **_columns(given.values())
         )
+        take.xid = rows[0].xid if rows else ""
+        take.attempts = [
+            Taken(
+                Claimed(row.run_id, row.call_id, take.token, given[row.run_id].traceparent, row.starts_within),
+                given[row.run_id].event,
+            )
+            for row in rows
+        ]
+        return frozenset(row.run_id for row in rows)
+
+    async def _let_wait(self, dispatches: Sequence[Dispatch]) -> list[Returned]:
+        given = sorted(dispatches, key=lambda one: one.event.run_id)  # the order in which others lock attempts
+        rows = await self._transaction.rows(
+            ADD_ATTEMPTS, dispatches=[one.event.model_dump_json() for one in given], **_columns(given)
+        )
+        self._taking.let_wait(self._transaction)
         return [Returned(*row) for row in rows]
 
     async def add_failed(self, failures: Sequence[Failure]) -> list[GivenUp]:
@@ -85,3 +126,24 @@ class Arriving:
             )
             for row in rows
         ]
+
+
+def _in_turns(dispatches: Sequence[Dispatch]) -> list[Dispatch]:
+    """Order them so that each organisation's first come first, then each one's second."""
+    before = Counter[int]()
+    turns = []
+    for one in dispatches:
+        turns.append(before[one.event.org_id])
+        before[one.event.org_id] += 1
+    return [one for _, one in sorted(zip(turns, dispatches, strict=True), key=lambda turn: turn[0])]
+
+
+def _columns(dispatches: Iterable[Dispatch]) -> dict[str, list[object]]:
+    return {
+        "runs": [one.event.run_id for one in dispatches],
+        "orgs": [one.event.org_id for one in dispatches],
+        "batches": [one.event.batch_id for one in dispatches],
+        "numbers": [one.number for one in dispatches],
+        "befores": [one.event.start_before for one in dispatches],
+        "traceparents": [one.traceparent for one in dispatches],
+    }

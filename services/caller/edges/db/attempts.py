@@ -1,41 +1,85 @@
 """Attempts in PostgreSQL: set-based statements, each guarded by the state and the lease that it starts from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.caller import metrics
 from services.caller.domain import limits
-from services.caller.domain.attempt import EXPIRED, LOST, Claimed, Claims, GivenUp, Returned
+from services.caller.domain.attempt import EXPIRED, LOST, GivenUp, Returned
 from services.caller.domain.lease import Renewal, Renewed
-from services.caller.edges.db.arriving import Arriving
-from services.caller.edges.db.claiming import CLAIM
+from services.caller.edges.held import Taken
 from shared.db.transaction import Transaction
 
 RunAndToken = tuple[int, UUID]
 
-# Locked in the order of the runs, whatever the plan: a renewal and an end that meet would else wait in a circle.
-_MINE = """
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When an attempt started, if it did, and ended. `starts`: nobody has said yet that it started."""
+
+    started_at: datetime | None
+    ended_at: datetime
+    starts: bool
+
+
+def _mine(**columns: str) -> str:
+    """Return the rows under our tokens, each as it is and with what is given for it in `columns` (name and type).
+
+    They are locked in the order of the runs, whatever the plan: two statements that meet would else wait in a circle.
+    """
+    arrays = "".join(f", CAST(:{name} AS {type_}[])" for name, type_ in columns.items())
+    return f"""
     (
-        SELECT attempts.run_id, given.token
-        FROM unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[])) AS given (run_id, token)
+        SELECT given.*, attempts.started_at
+        FROM unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[]){arrays})
+            AS given ({", ".join(["run_id", "token", *columns])})
         JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
         ORDER BY attempts.run_id FOR UPDATE OF attempts
     ) AS mine
-"""
+    WHERE attempts.run_id = mine.run_id AND attempts.lease_token = mine.token
+    """  # noqa: S608 - names of this file
 
 
-class SqlAttempts(Arriving):
-    """Attempts on one transaction. `poke` wakes this process's worker."""
+# PostgreSQL gets the statement after we have read our clock, so that a start is never stamped earlier than it was; and
+# before it waits for any lock, so that it is hardly stamped later.
+START = f"""
+UPDATE attempts SET status = 'started', started_at = statement_timestamp() - make_interval(secs => mine.seconds_ago)
+FROM {_mine(seconds_ago="float")} AND status = 'dialling'
+RETURNING attempts.run_id, mine.token, attempts.started_at
+"""  # noqa: S608 - a constant of this file
 
-    def __init__(self, transaction: Transaction, *, poke: Callable[[], None]) -> None:
-        super().__init__(transaction)
-        self._poke = poke
+END = f"""
+UPDATE attempts
+SET status = CASE WHEN mine.completed THEN 'completed' ELSE 'failed' END,
+    started_at = coalesce(mine.started_at, statement_timestamp() - make_interval(secs => mine.seconds_ago)),
+    ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL
+FROM {_mine(seconds_ago="float", completed="boolean")} AND status IN ('dialling', 'started')
+RETURNING attempts.run_id, mine.token, attempts.started_at, ended_at, mine.started_at IS NULL AS starts
+"""  # noqa: S608
 
-    def ask_for_claims(self) -> None:
-        self._transaction.after_commit(self._poke)
+PUT_BACK = f"""
+UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL, dispatch = mine.text
+FROM {_mine(text="text")} AND status = 'dialling'
+"""  # noqa: S608
+
+REFUSE = f"""
+UPDATE attempts SET status = 'failed', ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL
+FROM {_mine()} AND status = 'dialling'
+RETURNING attempts.run_id, org_id, batch_id, call_id, attempts.started_at, talked_ms, ended_at,
+          CAST(:reason AS text), traceparent
+"""  # noqa: S608
+
+
+class SqlAttempts:
+    """Attempts on one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
 
     async def give_up_overdue(self) -> list[GivenUp | Returned]:
+        # Nobody claims any more without dialling: these are of a worker of before, which is gone.
         await self._transaction.run(
             """
             UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL
@@ -83,25 +127,6 @@ class SqlAttempts(Arriving):
             metrics.ATTEMPTS_REAPED.labels(outcome).inc()
         return given_up
 
-    async def claim(self, room: int, after_org: int = 0) -> Claims:
-        """Take at most `room` waiting attempts, each under a token of its own.
-
-        The organisations take turns, beginning with the one after `after_org`; of each, the oldest come first.
-        """
-        rows = await self._transaction.rows(
-            CLAIM, room=room, after_org=after_org, orgs=limits.MAX_CLAIM_ORGS, seconds=limits.LEASE_SECONDS
-        )
-        # Where all had a turn, a second one may have been left half done; where not, the others come next.
-        last = max(rows, key=lambda row: (row.turn if row.orgs < limits.MAX_CLAIM_ORGS else 0, row.nth), default=None)
-        return Claims(
-            tuple(
-                Claimed(row.run_id, row.call_id, row.lease_token, row.dispatch, row.traceparent, row.starts_within)
-                for row in rows
-            ),
-            after_org if last is None else last.org_id,
-            len(rows) == room or any(row.turn == row.share for row in rows),
-        )
-
     async def renew(self, renewals: Sequence[Renewal]) -> Renewed:
         """Extend leases. What somebody else has locked just now is left alone, and holds up nothing."""
         ordered = sorted(renewals, key=lambda one: one.run_id)
@@ -135,76 +160,33 @@ class SqlAttempts(Arriving):
             frozenset(row.run_id for row in rows if not row.renewed),
         )
 
-    async def dial(self, mine: Sequence[RunAndToken]) -> frozenset[RunAndToken]:
-        """Move claimed attempts to dialling, if their time has not passed."""
-        rows = await self._transaction.rows(
-            f"""
-            UPDATE attempts SET status = 'dialling'
-            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
-              -- The sum keeps the planner off the index on lease_expires_at, which would be read anew for each row.
-              AND start_before > now() AND lease_expires_at + interval '0' > now()
-            RETURNING attempts.run_id, mine.token
-            """,  # noqa: S608
-            **_arrays(mine),
-        )
-        return frozenset((row.run_id, row.token) for row in rows)
-
-    async def start(self, mine: Sequence[RunAndToken]) -> dict[RunAndToken, datetime]:
-        """Move dialling attempts to started, stamped now."""
-        rows = await self._transaction.rows(
-            f"""
-            UPDATE attempts SET status = 'started', started_at = clock_timestamp()
-            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'dialling'
-            RETURNING attempts.run_id, mine.token, started_at
-            """,  # noqa: S608
-            **_arrays(mine),
-        )
+    async def start(self, mine: Sequence[RunAndToken], seconds_ago: Sequence[float]) -> dict[RunAndToken, datetime]:
+        """Move dialling attempts to started, so many seconds ago; return when that was."""
+        rows = await self._transaction.rows(START, seconds_ago=seconds_ago, **_arrays(mine))
         return {(row.run_id, row.token): row.started_at for row in rows}
 
-    async def end(self, mine: Sequence[RunAndToken], completed: frozenset[int]) -> dict[RunAndToken, datetime]:
-        """End attempts; return when each ended. The dispatch's text is not needed any more."""
-        rows = await self._transaction.rows(
-            f"""
-            UPDATE attempts
-            SET status = CASE WHEN attempts.run_id = ANY(CAST(:completed AS bigint[]))
-                              THEN 'completed' ELSE 'failed' END,
-                ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL, dispatch = NULL
-            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token
-              AND status IN ('dialling', 'started')
-            RETURNING attempts.run_id, mine.token, ended_at
-            """,  # noqa: S608
-            completed=sorted(completed),
-            **_arrays(mine),
-        )
-        return {(row.run_id, row.token): row.ended_at for row in rows}
+    async def end(
+        self, mine: Sequence[RunAndToken], seconds_ago: Sequence[float | None], completed: Sequence[bool]
+    ) -> dict[RunAndToken, Ending]:
+        """End attempts, and start those that were answered so many seconds ago and not started yet."""
+        rows = await self._transaction.rows(END, seconds_ago=seconds_ago, completed=completed, **_arrays(mine))
+        return {(row.run_id, row.token): Ending(row.started_at, row.ended_at, row.starts) for row in rows}
 
     async def refuse(self, mine: Sequence[RunAndToken], reason: str) -> list[GivenUp]:
-        """Fail claimed attempts that cannot be dialled by anybody."""
-        rows = await self._transaction.rows(
-            f"""
-            UPDATE attempts
-            SET status = 'failed', ended_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL,
-                dispatch = NULL
-            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
-            RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, talked_ms, ended_at,
-                      CAST(:reason AS text), traceparent
-            """,  # noqa: S608
-            reason=reason,
-            **_arrays(mine),
-        )
-        return [GivenUp(*row) for row in rows]
+        """Fail attempts that cannot be dialled by anybody."""
+        return [GivenUp(*row) for row in await self._transaction.rows(REFUSE, reason=reason, **_arrays(mine))]
 
-    async def put_back(self, mine: Sequence[RunAndToken]) -> None:
-        """Let others claim what this worker has not dialled."""
+    async def put_back(self, taken: Sequence[Taken]) -> None:
+        """Let others claim what this worker has taken and not dialled."""
         await self._transaction.run(
-            f"""
-            UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL
-            FROM {_MINE} WHERE attempts.run_id = mine.run_id AND lease_token = mine.token AND status = 'claimed'
-            """,  # noqa: S608
-            **_arrays(mine),
+            PUT_BACK, text=[one.text for one in taken], **_arrays([one.claimed.key for one in taken])
         )
+
+    async def is_decided(self, xid: str) -> bool:
+        """Say whether a transaction of which nobody knows more is over, one way or the other."""
+        status = await self._transaction.value("SELECT pg_xact_status(CAST(CAST(:xid AS text) AS xid8))", xid=xid)
+        return bool(status != "in progress")
 
 
 def _arrays(mine: Sequence[RunAndToken]) -> dict[str, list[object]]:
-    ordered = sorted(mine)
-    return {"runs": [run_id for run_id, _ in ordered], "tokens": [token for _, token in ordered]}
+    return {"runs": [run_id for run_id, _ in mine], "tokens": [token for _, token in mine]}

@@ -1,4 +1,12 @@
-"""The statement that claims: organisations take turns, and what is overdue is not walked."""
+"""Claiming what waits: organisations take turns, and what is overdue is not walked."""
+
+from dataclasses import dataclass
+
+from services.caller.domain import limits
+from services.caller.domain.attempt import Claimed
+from services.caller.edges.held import Taken
+from services.caller.edges.taking import Take
+from shared.db.transaction import Transaction
 
 _WAITING = "lease_token IS NULL AND ended_at IS NULL"
 
@@ -30,10 +38,10 @@ WITH RECURSIVE walk (org_id, start_before, went_round, nth) AS (
 ), shares AS MATERIALIZED (
     SELECT (:room + count(*) - 1) / count(*) AS share, count(*) AS orgs FROM orgs HAVING count(*) > 0
 ), turns AS (
-    SELECT mine.run_id, orgs.nth,
+    SELECT mine.run_id, mine.dispatch, orgs.nth,
            row_number() OVER (PARTITION BY orgs.org_id ORDER BY mine.start_before, mine.run_id) AS turn
     FROM orgs, LATERAL (
-        SELECT run_id, start_before FROM attempts
+        SELECT run_id, start_before, dispatch FROM attempts
         WHERE {_WAITING} AND org_id = orgs.org_id AND start_before > now()
         ORDER BY start_before LIMIT (SELECT share FROM shares) FOR UPDATE SKIP LOCKED
     ) AS mine
@@ -41,8 +49,44 @@ WITH RECURSIVE walk (org_id, start_before, went_round, nth) AS (
     SELECT * FROM turns ORDER BY turn, nth LIMIT :room
 )
 UPDATE attempts
-SET status = 'claimed', lease_token = gen_random_uuid(), lease_expires_at = now() + make_interval(secs => :seconds)
+SET status = 'dialling', lease_token = :token, lease_expires_at = clock_timestamp() + make_interval(secs => :seconds),
+    dispatch = NULL
 FROM next, shares WHERE attempts.run_id = next.run_id
-RETURNING attempts.run_id, org_id, call_id, lease_token, dispatch, traceparent, turn, nth, share, orgs,
-    CAST(extract(epoch FROM start_before - now()) AS float) AS starts_within
+RETURNING attempts.run_id, org_id, call_id, next.dispatch, traceparent, turn, nth, share, orgs,
+    CAST(extract(epoch FROM start_before - clock_timestamp()) AS float) AS starts_within,
+    CAST(pg_current_xact_id() AS text) AS xid
 """  # noqa: S608 - a constant of this file
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Where a claim goes on: after the organisation that had the last turn."""
+
+    last_org: int
+    may_be_more: bool
+
+
+async def claim(transaction: Transaction, take: Take, after_org: int = 0) -> Claims:
+    """Take as many waiting attempts as there is room for.
+
+    The organisations take turns, beginning with the one after `after_org`; of each, the oldest come first.
+    """
+    rows = await transaction.rows(
+        CLAIM,
+        room=take.room,
+        after_org=after_org,
+        orgs=limits.MAX_CLAIM_ORGS,
+        token=take.token,
+        seconds=limits.LEASE_SECONDS,
+    )
+    take.xid = rows[0].xid if rows else ""
+    take.attempts = [
+        Taken(Claimed(row.run_id, row.call_id, take.token, row.traceparent, row.starts_within), row.dispatch)
+        for row in rows
+    ]
+    # Where all had a turn, a second one may have been left half done; where not, the others come next.
+    last = max(rows, key=lambda row: (row.turn if row.orgs < limits.MAX_CLAIM_ORGS else 0, row.nth), default=None)
+    return Claims(
+        after_org if last is None else last.org_id,
+        len(rows) == take.room or any(row.turn == row.share for row in rows),
+    )

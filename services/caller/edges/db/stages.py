@@ -1,109 +1,143 @@
-"""The three commits of a call, each shared by all calls of the process that come to it at the same time."""
+"""What is committed of calls after they were taken, all that is ready at one time together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
-from services.caller.domain import limits
 from services.caller.domain.attempt import Claimed, Ended
-from services.caller.edges.db.attempts import SqlAttempts
+from services.caller.edges.db.attempts import RunAndToken, SqlAttempts
+from services.caller.edges.held import Taken
 from services.caller.usecases import saying
 from shared.db.database import Database
 from shared.db.failures import is_transient
 from shared.db.group_commit import GroupCommit
 from shared.events.admissions import TestCallDispatched
+from shared.messaging.messages import Say
 from shared.messaging.outbox import Outbox
 from shared.telemetry import logs
 
 T = TypeVar("T")
 
 BACK_OFF_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
-# While PostgreSQL is away an end is worth waiting for, as long as the token is still this worker's.
-END_RETRY_SECONDS = 300.0
+# While PostgreSQL is away what happened is worth writing down later, as long as the token is still this worker's.
+RETRY_SECONDS = 300.0
+# A call that is over by then says its start with its end.
+START_PAUSE_SECONDS = 0.02
 
 log = logs.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Starting:
+class _Start:
     claimed: Claimed
     dispatch: TestCallDispatched
+    answered_at: float
     traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Ending:
+class _End:
     claimed: Claimed
     dispatch: TestCallDispatched
     ended: Ended
     traceparent: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _PutBack:
+    claimed: Claimed
+    dispatch: TestCallDispatched
+
+
+_Stage = _Start | _End | _PutBack
+
+
 class GroupedStages:
-    """Stages through group commits. `run` has to run."""
+    """Stages through one group commit, one after the other: of a call, no end overtakes a start. `run` has to run."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
         self._outbox = outbox
-        self._dials = GroupCommit[Claimed, bool](self._dial)
-        self._starts = GroupCommit[_Starting, datetime | None](self._start)
-        self._ends = GroupCommit[_Ending, bool](self._end)
+        self._stages = GroupCommit[_Stage, bool](self._commit)
 
     async def run(self) -> None:
         """Commit for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._dials.run())
-            group.create_task(self._starts.run())
-            group.create_task(self._ends.run())
+        await self._stages.run()
 
-    async def dial(self, claimed: Claimed) -> bool:
-        return await _patiently(lambda: self._dials.submit(claimed), limits.START_RETRY_SECONDS)
-
-    async def start(self, claimed: Claimed, dispatch: TestCallDispatched, traceparent: str | None) -> datetime | None:
-        item = _Starting(claimed, dispatch, traceparent)
-        return await _patiently(lambda: self._starts.submit(item), limits.START_RETRY_SECONDS)
+    async def start(
+        self, claimed: Claimed, dispatch: TestCallDispatched, answered_at: float, traceparent: str | None
+    ) -> bool:
+        await asyncio.sleep(START_PAUSE_SECONDS)
+        try:
+            return await self._submit(_Start(claimed, dispatch, answered_at, traceparent))
+        except Exception as error:
+            log.warning("start left to the end", extra={"error": logs.error_name(error), "run_id": claimed.run_id})
+            return True
 
     async def end(self, claimed: Claimed, dispatch: TestCallDispatched, ended: Ended, traceparent: str | None) -> bool:
-        item = _Ending(claimed, dispatch, ended, traceparent)
-        return await _patiently(lambda: self._ends.submit(item), END_RETRY_SECONDS)
+        return await self._submit(_End(claimed, dispatch, ended, traceparent))
 
-    async def _dial(self, items: Sequence[Claimed]) -> list[bool]:
+    async def put_back(self, claimed: Claimed, dispatch: TestCallDispatched) -> None:
+        await self._submit(_PutBack(claimed, dispatch))
+
+    async def _submit(self, stage: _Stage) -> bool:
+        return await _patiently(lambda: self._stages.submit(stage), RETRY_SECONDS)
+
+    async def _commit(self, stages: Sequence[_Stage]) -> list[bool]:
+        now = asyncio.get_running_loop().time()
+        starts = [one for one in stages if isinstance(one, _Start)]
+        ends = [one for one in stages if isinstance(one, _End)]
+        backs = [Taken(one.claimed, one.dispatch) for one in stages if isinstance(one, _PutBack)]
         async with self._database.transaction() as transaction:
-            dialling = await SqlAttempts(transaction, poke=_nobody).dial([one.key for one in items])
-        return [one.key in dialling for one in items]
+            attempts = SqlAttempts(transaction)
+            started = await _start(attempts, starts, now) if starts else {}
+            ended = await _end(attempts, ends, now) if ends else {}
+            if backs:
+                await attempts.put_back(backs)
+            await self._outbox.write(
+                transaction, [*started.values(), *(say for says in ended.values() for say in says)]
+            )
+        return [one.claimed.key in (ended if isinstance(one, _End) else started) for one in stages]
 
-    async def _start(self, items: Sequence[_Starting]) -> list[datetime | None]:
-        mine = [one.claimed.key for one in items]
-        async with self._database.transaction() as transaction:
-            at = await SqlAttempts(transaction, poke=_nobody).start(mine)
-            says = [
-                saying.started(one.claimed, one.dispatch, at[one.claimed.key], one.traceparent)
-                for one in items
-                if one.claimed.key in at
-            ]
-            await self._outbox.write(transaction, says)
-        return [at.get(one.claimed.key) for one in items]
 
-    async def _end(self, items: Sequence[_Ending]) -> list[bool]:
-        mine = [one.claimed.key for one in items]
-        completed = frozenset(
-            one.claimed.run_id for one in items if not one.ended.failure and one.ended.started_at is not None
+async def _start(attempts: SqlAttempts, starts: Sequence[_Start], now: float) -> dict[RunAndToken, Say]:
+    """Start what is ours; return what is to be said of each."""
+    at = await attempts.start([one.claimed.key for one in starts], [now - one.answered_at for one in starts])
+    return {
+        one.claimed.key: saying.started(one.claimed, one.dispatch, at[one.claimed.key], one.traceparent)
+        for one in starts
+        if one.claimed.key in at
+    }
+
+
+async def _end(attempts: SqlAttempts, ends: Sequence[_End], now: float) -> dict[RunAndToken, list[Say]]:
+    """End what is ours; return what is to be said of each: that it started as well, if nobody has said so."""
+    at = await attempts.end(
+        [one.claimed.key for one in ends],
+        [None if one.ended.answered_at is None else now - one.ended.answered_at for one in ends],
+        [one.ended.completed for one in ends],
+    )
+    said: dict[RunAndToken, list[Say]] = {}
+    for one in ends:
+        ending = at.get(one.claimed.key)
+        if ending is None:
+            continue
+        started_at = ending.started_at
+        says = said[one.claimed.key] = []
+        if ending.starts and started_at is not None:
+            says.append(saying.started(one.claimed, one.dispatch, started_at, one.traceparent))
+        says.append(
+            saying.ended(
+                one.claimed,
+                one.dispatch,
+                one.ended,
+                one.traceparent,
+                started_at=started_at,
+                ended_at=ending.ended_at,
+            )
         )
-        async with self._database.transaction() as transaction:
-            at = await SqlAttempts(transaction, poke=_nobody).end(mine, completed)
-            says = [
-                saying.ended(one.claimed, one.dispatch, one.ended, at[one.claimed.key], one.traceparent)
-                for one in items
-                if one.claimed.key in at
-            ]
-            await self._outbox.write(transaction, says)
-        return [one.claimed.key in at for one in items]
-
-
-def _nobody() -> None:
-    """Stages wake nobody."""
+    return said
 
 
 async def _patiently(attempt: Callable[[], Awaitable[T]], seconds: float) -> T:
