@@ -8,35 +8,22 @@ from hashlib import sha256
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
 from services.api.domain.views import BatchView, RunView
-from services.api.edges.db.columns import Columns
 from services.api.ports import KeyOfOrg
 from shared.db.transaction import Transaction
 
 KEY_LIFETIME_HOURS = 24
 
-_RUN = Columns(
-    org_id="bigint",
-    request_id="bigint",
-    id="bigint",
-    batch_id="bigint",
-    target_type="text",
-    target_id="bigint",
-    target_name="text",
-    agent_id="bigint",
-    agent_name="text",
-    direction="text",
-    target_number="text",
-    mode="text",
-    scenario_prompt="text",
-    metadata="json",
-    charge_multiplier="integer",
-    estimated_cost_cents="bigint",
-    funds_answered="boolean",
-    awaited_cents="bigint",
-    created_at="timestamptz",
-    updated_at="timestamptz",
+# In the order of the rows below.
+_RUN = (
+    *("org_id", "request_id", "id", "batch_id", "target_type", "target_id", "target_name", "agent_id", "agent_name"),
+    *("direction", "target_number", "mode", "scenario_prompt", "metadata", "charge_multiplier"),
+    *("estimated_cost_cents", "funds_answered", "awaited_cents", "created_at", "updated_at"),
 )
-_ADD_RUNS = f"INSERT INTO runs ({_RUN.names}) SELECT * FROM {_RUN.unnest}"  # noqa: S608 - the columns are those above
+_BATCH = (
+    *("org_id", "request_id", "id", "name", "target_type", "target_id", "direction", "target_number", "mode"),
+    *("scenario_prompts", "stagger_seconds", "run_count", "estimated_minutes", "estimated_cost_cents"),
+    *("charge_multiplier", "created_at", "updated_at"),
+)
 
 
 class SqlDesk:
@@ -146,42 +133,29 @@ class SqlDesk:
     async def add_batches(self, batches: Sequence[tuple[int, int, BatchView]]) -> None:
         if not batches:
             return
-        views = [view for _, _, view in batches]
-        await self._transaction.run(
-            """
-            INSERT INTO batches (org_id, request_id, id, name, target_type, target_id, direction, target_number, mode,
-                                 scenario_prompts, stagger_seconds, run_count, estimated_minutes, estimated_cost_cents,
-                                 charge_multiplier, created_at, updated_at)
-            SELECT org_id, request_id, id, name, target_type, target_id, direction, target_number, mode,
-                   CAST(prompts AS jsonb), stagger_seconds, run_count, estimated_minutes, estimated_cost_cents,
-                   charge_multiplier, created_at, created_at
-            FROM unnest(CAST(:orgs AS bigint[]), CAST(:requests AS bigint[]), CAST(:ids AS bigint[]),
-                        CAST(:names AS text[]), CAST(:types AS text[]), CAST(:targets AS bigint[]),
-                        CAST(:directions AS text[]), CAST(:numbers AS text[]), CAST(:modes AS text[]),
-                        CAST(:prompts AS text[]), CAST(:staggers AS integer[]), CAST(:counts AS integer[]),
-                        CAST(:minutes AS integer[]), CAST(:estimates AS bigint[]), CAST(:multipliers AS integer[]),
-                        CAST(:created AS timestamptz[]))
-                 AS new (org_id, request_id, id, name, target_type, target_id, direction, target_number, mode, prompts,
-                         stagger_seconds, run_count, estimated_minutes, estimated_cost_cents, charge_multiplier,
-                         created_at)
-            """,
-            orgs=[org_id for org_id, _, _ in batches],
-            requests=[request_id for _, request_id, _ in batches],
-            ids=[view.id for view in views],
-            names=[view.name for view in views],
-            types=[view.target_type for view in views],
-            targets=[view.target_id for view in views],
-            directions=[view.direction for view in views],
-            numbers=[view.target_number for view in views],
-            modes=[view.mode for view in views],
-            prompts=[json.dumps(view.scenario_prompts, ensure_ascii=False) for view in views],
-            staggers=[view.stagger_seconds for view in views],
-            counts=[view.run_count for view in views],
-            minutes=[view.estimated_minutes for view in views],
-            estimates=[view.estimated_cost_cents for view in views],
-            multipliers=[view.charge_multiplier for view in views],
-            created=[view.created_at for view in views],
-        )
+        rows = [
+            (
+                org_id,
+                request_id,
+                view.id,
+                view.name,
+                view.target_type,
+                view.target_id,
+                view.direction,
+                view.target_number,
+                view.mode,
+                json.dumps(view.scenario_prompts, ensure_ascii=False),
+                view.stagger_seconds,
+                view.run_count,
+                view.estimated_minutes,
+                view.estimated_cost_cents,
+                view.charge_multiplier,
+                view.created_at,
+                view.created_at,
+            )
+            for org_id, request_id, view in batches
+        ]
+        await self._transaction.copy("batches", _BATCH, rows)
 
     async def add_runs(self, runs: Sequence[tuple[int, int, RunView]]) -> None:
         """Add runs. The first of each request waits for billing's answer to all of them."""
@@ -213,7 +187,7 @@ class SqlDesk:
             )
             for org_id, request_id, view in runs
         ]
-        await self._transaction.run(_ADD_RUNS, **_RUN.arrays(rows))
+        await self._transaction.copy("runs", _RUN, rows)
 
     async def store_answers(self, answers: Sequence[tuple[int, IdempotencyKey, int, bytes]]) -> None:
         if not answers:
