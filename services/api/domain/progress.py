@@ -50,6 +50,7 @@ class Run:
     billed_cents: int | None
     billable_minutes: int | None
     funds_answered: bool
+    stored_call_id: int | None  # whose row is there: under the run's lock nobody else adds it
 
     charged_call_id: int | None = None  # of the ledger: which call was charged or released, whoever told of it
     call: Call | None = None  # what is to be stored of its call

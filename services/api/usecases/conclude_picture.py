@@ -6,12 +6,13 @@ from shared.messaging.messages import Say
 
 
 async def conclude_picture(picture: Picture) -> list[Say]:
-    """Write the ledger's entries, then runs with their calls, batches, accounts.
+    """Write accounts with their entries, then runs with their calls, then batches.
 
     Every instance locks in this order, and rows of one kind in the order of their ids: whoever hears of the same runs
     from another topic waits, never in a circle.
     """
     notes = picture.notes
+    await picture.take_accounts()
     await picture.add_entries()
     run_ids, declined = notes.run_ids(), notes.request_ids(GivenUp)
     answered = notes.request_ids(Answered)
@@ -25,7 +26,6 @@ async def conclude_picture(picture: Picture) -> list[Say]:
                 run.charged_call_id = charged.get(run.id)
         notes.apply(runs)
         await picture.write_runs([run for run in runs if run.is_changed])
-        await picture.write_calls([run for run in runs if run.call is not None])
+        await picture.write_calls(runs)
         await picture.count_batches({run.batch_id for run in runs if run.is_moved and run.batch_id is not None})
-    await picture.take_accounts()
     return []

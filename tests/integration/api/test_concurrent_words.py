@@ -91,3 +91,15 @@ async def test_two_runs_of_one_batch_are_counted_in_every_order(pair: Pair) -> N
     seen = await pair.in_every_order(lambda story: ([story.started(0), story.completed(0)], [story.failed(1)]))
     batch = seen["/v1/test-call-batches"][0]
     assert (batch["status"], batch["completed_runs"], batch["failed_runs"]) == ("completed", 1, 1)
+
+
+async def test_what_both_hear_is_written_once_in_every_order(pair: Pair) -> None:
+    """As while partitions are added to a topic, or by an instance that does not know yet that it is replaced."""
+
+    def polls(story: Story) -> Polls:
+        reserved, started, settled = story.reserved(), story.started(0), story.settled(0)
+        return [reserved, started, story.completed(0), settled], [settled, reserved, started]
+
+    seen = await pair.in_every_order(polls)
+    assert [entry["kind"] for entry in seen["/v1/billing/entries"]["results"]].count("hold") == 2
+    assert [call["status"] for call in seen["/v1/calls"]["results"]] == ["completed"]

@@ -83,20 +83,26 @@ async def test_it_does_not_matter_how_much_a_poll_brings(api: Api) -> None:
 
 async def test_what_a_poll_says_of_a_run_is_written_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    run = Transaction.run
+    run, copy = Transaction.run, Transaction.copy
 
     async def noting(self: Transaction, statement: str, **parameters: Any) -> int:
         count = await run(self, statement, **parameters)
         written.extend([" ".join(statement.split()[:3])] * count)
         return count
 
+    async def noting_copy(self: Transaction, table: str, columns: Any, rows: Any) -> None:
+        await copy(self, table, columns, rows)
+        written.extend([f"COPY {table}"] * len(rows))
+
     story = await api.accepted_batch(await api.org(), 2)
     monkeypatch.setattr(Transaction, "run", noting)
+    monkeypatch.setattr(Transaction, "copy", noting_copy)
     reserved = story.reserved()
     said = [event for nth in range(2) for event in (story.started(nth), story.completed(nth), story.settled(nth))]
     await api.hear(reserved, *said)
     assert written.count("UPDATE runs SET") == 2
-    assert written.count("INSERT INTO calls") == 2
+    assert written.count("COPY calls") == 2
     assert written.count("UPDATE batches SET") == 1
     assert written.count("INSERT INTO funds") == 1
-    assert written.count("INSERT INTO ledger_entries") == 4
+    assert not [what for what in written if what.startswith("UPDATE calls")]
+    assert written.count("COPY ledger_entries") == 4

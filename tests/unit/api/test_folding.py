@@ -24,7 +24,7 @@ from services.api.domain.transitions import (
 
 CALL_ID = 70
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
-OUTCOME = {"charged_call_id", "call", "is_changed", "is_seen", "is_moved", "is_billed"}
+OUTCOME = {"stored_call_id", "charged_call_id", "call", "is_changed", "is_seen", "is_moved", "is_billed"}
 ROW = [field.name for field in fields(Run) if field.name not in OUTCOME]
 WRITTEN_AGAIN = ("end_time", "duration_seconds", "status", "end_reason", "transcript")
 Word = tuple[str, int]  # what is said, and its number: a second one of its kind says something else
@@ -72,7 +72,7 @@ class Table:
 
     def hear(self, poll: Sequence[Word]) -> None:
         """Read, apply, write once."""
-        run = Run(**self.row)
+        run = Run(**self.row, stored_call_id=self.row["call_id"])
         run.charged_call_id = self.ledger
         notes = Notes()
         for word in poll:
@@ -84,13 +84,13 @@ class Table:
         else:
             assert self.row == {name: getattr(run, name) for name in ROW}, "changed, and not said to be"
         if run.call is not None:
-            self._upsert(run.call)
+            self._write(run.call, is_stored=run.call.call_id == run.stored_call_id)
 
-    def _upsert(self, call: Call) -> None:
+    def _write(self, call: Call, *, is_stored: bool) -> None:
+        assert is_stored == (call.call_id in self.calls)
         known = self.calls.setdefault(call.call_id, call)
-        if call.end_time is not None:
-            for name in WRITTEN_AGAIN:
-                setattr(known, name, getattr(call, name))
+        for name in WRITTEN_AGAIN:
+            setattr(known, name, getattr(call, name))
 
 
 def a_table(ledger: int | None, direction: str = "outbound") -> Table:
@@ -190,7 +190,7 @@ def test_a_run_that_waited_fails_without_a_call() -> None:
 
 
 def test_an_estimate_that_is_answered_is_no_change_that_a_customer_sees() -> None:
-    run = Run(**a_table(None).row)
+    run = Run(**a_table(None).row, stored_call_id=None)
     Answered().apply(run)
     assert (run.funds_answered, run.is_changed, run.is_seen, run.call) == (True, True, False, None)
     assert NO_TURNS == "[]"

@@ -1,6 +1,7 @@
 """What billing said, in PostgreSQL: accounts, the ledger, and the calls that it names."""
 
 from collections.abc import Collection
+from operator import attrgetter
 
 from services.api.edges.db.columns import Columns
 from shared.db.transaction import Transaction
@@ -18,7 +19,8 @@ _ENTRY = Columns(
     held_cents="bigint",
     created_at="timestamptz",
 )
-_ADD_ENTRIES = f"""
+_OF_ENTRY = attrgetter(*_ENTRY.columns[1:])
+_ADD_MISSING_ENTRIES = f"""
 INSERT INTO ledger_entries ({_ENTRY.names}) SELECT * FROM {_ENTRY.unnest} ON CONFLICT DO NOTHING
 """  # noqa: S608 - the columns are those above
 
@@ -39,24 +41,21 @@ class SqlBilling:
     accounts: list[tuple[int, Account]]
     entries: list[tuple[int, LedgerEntry]]
 
+    async def take_accounts(self) -> None:
+        newest: dict[int, Account] = {}
+        for org_id, account in self.accounts:
+            if org_id not in newest or account.version > newest[org_id].version:
+                newest[org_id] = account
+        if newest:
+            rows = [(org_id, one.balance_cents, one.held_cents, one.version) for org_id, one in sorted(newest.items())]
+            await self._transaction.run(_TAKE_ACCOUNTS, **_ACCOUNT.arrays(rows))
+
     async def add_entries(self) -> None:
-        if self.entries:
-            rows = [
-                (
-                    org_id,
-                    entry.entry_id,
-                    entry.run_id,
-                    entry.batch_id,
-                    entry.call_id,
-                    entry.kind,
-                    entry.amount_cents,
-                    entry.balance_cents,
-                    entry.held_cents,
-                    entry.created_at,
-                )
-                for org_id, entry in self.entries
-            ]
-            await self._transaction.run(_ADD_ENTRIES, **_ENTRY.arrays(rows))
+        """Add entries. As a rule all are new; those of a topic that is heard again are not."""
+        new = {entry.entry_id: (org_id, *_OF_ENTRY(entry)) for org_id, entry in self.entries}
+        rows = [new[entry_id] for entry_id in sorted(new)]
+        if rows and not await self._transaction.copied("ledger_entries", _ENTRY.columns, rows):
+            await self._transaction.run(_ADD_MISSING_ENTRIES, **_ENTRY.arrays(rows))
 
     async def charged_calls(self, run_ids: Collection[int]) -> dict[int, int]:
         rows = await self._transaction.rows(
@@ -67,12 +66,3 @@ class SqlBilling:
             ids=sorted(run_ids),
         )
         return {row.run_id: row.call_id for row in rows}
-
-    async def take_accounts(self) -> None:
-        newest: dict[int, Account] = {}
-        for org_id, account in self.accounts:
-            if org_id not in newest or account.version > newest[org_id].version:
-                newest[org_id] = account
-        if newest:
-            rows = [(org_id, one.balance_cents, one.held_cents, one.version) for org_id, one in sorted(newest.items())]
-            await self._transaction.run(_TAKE_ACCOUNTS, **_ACCOUNT.arrays(rows))

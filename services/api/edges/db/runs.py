@@ -11,7 +11,7 @@ from shared.db.transaction import Transaction
 _READ = (
     *("id", "org_id", "request_id", "batch_id", "agent_id", "direction", "target_number", "created_at"),
     *("status", "call_id", "started_at", "completed_at", "duration_seconds", "error_message", "end_lost_at"),
-    *("billed_at", "billed_cents", "billable_minutes", "funds_answered"),
+    *("billed_at", "billed_cents", "billable_minutes", "funds_answered", "call_id AS stored_call_id"),
 )
 # The ids are found before anything is locked, so that all are locked in one order. Not FOR UPDATE: a key that refers
 # to the row may be written meanwhile.
@@ -49,34 +49,24 @@ UPDATE runs SET status = new.status, call_id = new.call_id, started_at = new.sta
                 updated_at = CASE WHEN new.is_seen THEN clock_timestamp() ELSE runs.updated_at END
 FROM {_RUN.unnest} WHERE runs.id = new.id
 """  # noqa: S608 - the columns are those above
-_RUN_ROW = attrgetter(*_RUN.names.split(", "))
+_RUN_ROW = attrgetter(*_RUN.columns)
 
-_CALL = Columns(
-    org_id="bigint",
-    run_id="bigint",
-    call_id="bigint",
-    agent_id="bigint",
-    direction="text",
-    from_number="text",
-    to_number="text",
-    product="text",
-    voice="text",
-    start_time="timestamptz",
-    end_time="timestamptz",
-    duration_seconds="integer",
-    status="text",
-    end_reason="text",
-    transcript="jsonb",
+_CALL = (
+    *("org_id", "run_id", "call_id", "agent_id", "direction", "from_number", "to_number", "product", "voice"),
+    *("start_time", "end_time", "duration_seconds", "status", "end_reason", "transcript"),
 )
-_OF_RUN, _OF_CALL = attrgetter("org_id", "id"), attrgetter(*_CALL.names.split(", ")[2:])
+_OF_CALL = attrgetter(*_CALL[2:])
 # What a call began with is never written again.
-_WRITE_CALLS = f"""
-INSERT INTO calls ({_CALL.names}) SELECT * FROM {_CALL.unnest}
-ON CONFLICT (call_id) DO UPDATE
-SET end_time = excluded.end_time, duration_seconds = excluded.duration_seconds, status = excluded.status,
-    end_reason = excluded.end_reason, transcript = excluded.transcript
-WHERE excluded.end_time IS NOT NULL
+_END = Columns(
+    call_id="bigint", end_time="timestamptz", duration_seconds="integer", status="text", end_reason="text",
+    transcript="jsonb",
+)  # fmt: skip
+_END_CALLS = f"""
+UPDATE calls SET end_time = new.end_time, duration_seconds = new.duration_seconds, status = new.status,
+                 end_reason = new.end_reason, transcript = new.transcript
+FROM {_END.unnest} WHERE calls.call_id = new.call_id
 """  # noqa: S608 - the columns are those above
+_END_OF_CALL = attrgetter(*_END.columns)
 
 
 class SqlRuns:
@@ -104,6 +94,14 @@ class SqlRuns:
                 metrics.RUN_SECONDS.observe(max(0.0, (run.billed_at - run.created_at).total_seconds()))
 
     async def write_calls(self, runs: Sequence[Run]) -> None:
-        if runs:
-            rows = [(*_OF_RUN(run), *_OF_CALL(run.call)) for run in runs]
-            await self._transaction.run(_WRITE_CALLS, **_CALL.arrays(rows))
+        new, ended = [], []
+        for run in runs:
+            if run.call is None:
+                continue
+            if run.call.call_id == run.stored_call_id:
+                ended.append(_END_OF_CALL(run.call))
+            else:
+                new.append((run.org_id, run.id, *_OF_CALL(run.call)))
+        await self._transaction.copy("calls", _CALL, new)
+        if ended:
+            await self._transaction.run(_END_CALLS, **_END.arrays(ended))
