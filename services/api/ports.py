@@ -59,8 +59,7 @@ class Picture(Protocol):
     """
 
     notes: Notes
-    accounts: list[tuple[int, Account]]
-    entries: list[tuple[int, LedgerEntry]]
+    accounts: list[tuple[int, Account, Sequence[LedgerEntry]]]
 
     async def upsert_orgs(self, heard: Sequence[Heard[OrgUpserted]]) -> None: ...
 
@@ -78,8 +77,8 @@ class Picture(Protocol):
 
     async def delete_numbers(self, heard: Sequence[Heard[PhoneNumberDeleted]]) -> None: ...
 
-    async def add_entries(self) -> None:
-        """Add the noted entries that are not known yet."""
+    async def take_accounts(self) -> None:
+        """Take the noted accounts that have a newer version, and the entries that are not known yet."""
 
     async def lock_runs(
         self, run_ids: Collection[int], *, declined: Collection[int], answered: Collection[int]
@@ -97,6 +96,3 @@ class Picture(Protocol):
 
     async def count_batches(self, batch_ids: Collection[int]) -> None:
         """Count the runs of batches anew."""
-
-    async def take_accounts(self) -> None:
-        """Take the noted accounts that have a newer version."""

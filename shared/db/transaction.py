@@ -63,15 +63,6 @@ class Transaction:
         if rows:
             await self._connection.copy_records_to_table(table, columns=columns, records=rows)
 
-    async def copied(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bool:
-        """Add rows by COPY and return True; if one is there already add none, return False, and go on."""
-        try:
-            async with self._connection.transaction():
-                await self.copy(table, columns, rows)
-        except asyncpg.UniqueViolationError:
-            return False
-        return True
-
     def after_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` once after the commit (never after a rollback). The same callable counts once."""
         if wake not in self._wakes:

@@ -13,7 +13,6 @@ async def conclude_picture(picture: Picture) -> list[Say]:
     """
     notes = picture.notes
     await picture.take_accounts()
-    await picture.add_entries()
     run_ids, declined = notes.run_ids(), notes.request_ids(GivenUp)
     answered = notes.request_ids(Answered)
     if run_ids or answered or declined:

@@ -29,7 +29,7 @@ async def fail_declined(picture: Picture, heard: Sequence[Heard[FundsDeclined]])
         picture.notes.of_request(event.request_id, Answered())
         picture.notes.of_request(event.request_id, GivenUp(DECLINED[event.reason], one.occurred_at))
         if event.account is not None and event.org_id is not None:
-            picture.accounts.append((event.org_id, event.account))
+            picture.accounts.append((event.org_id, event.account, ()))
     return []
 
 
@@ -58,5 +58,4 @@ async def note_released(picture: Picture, heard: Sequence[Heard[ReservationRelea
 
 
 def _take(picture: Picture, event: FundsReserved | BalanceChanged | ChargeSettled | ReservationReleased) -> None:
-    picture.accounts.append((event.org_id, event.account))
-    picture.entries.extend((event.org_id, entry) for entry in event.entries)
+    picture.accounts.append((event.org_id, event.account, event.entries))

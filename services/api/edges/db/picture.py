@@ -1,6 +1,6 @@
 """The customer's picture in PostgreSQL, and what is noted of it until a poll ends."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from services.api.domain.transitions import Notes
 from services.api.edges.db.billing import SqlBilling
@@ -17,8 +17,7 @@ class SqlPicture(SqlDirectory, SqlRuns, SqlBilling):
     def __init__(self, transaction: Transaction) -> None:
         super().__init__(transaction)
         self.notes = Notes()
-        self.accounts: list[tuple[int, Account]] = []
-        self.entries: list[tuple[int, LedgerEntry]] = []
+        self.accounts: list[tuple[int, Account, Sequence[LedgerEntry]]] = []
 
     async def count_batches(self, batch_ids: Collection[int]) -> None:
         await count_batches(self._transaction, batch_ids)
