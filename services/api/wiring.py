@@ -26,21 +26,21 @@ from shared.process.keep_running import Component
 from shared.process.ops import Readiness
 from shared.process.service import Service
 
-PICTURE_ROUND_SECONDS = 0.1
+PICTURE_GATHERED_SECONDS = 0.1
 
 
 async def _on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -> Sequence[Say]:
     return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
 
 
-# Nobody waits for the picture: a poll that comes a little later says more of each run, which is written once.
+# Nobody waits for the picture: a poll that is gathered a little longer says more of each run, which is written once.
 LISTENER = Listener(
     HEARS,
     SqlPicture,
     _on_dead_letters,
     lock_first=None,  # the conclusion locks what it writes, in one order
     conclude=conclude_picture,
-    round_seconds=PICTURE_ROUND_SECONDS,
+    gather_seconds=PICTURE_GATHERED_SECONDS,
 )
 
 
