@@ -12,8 +12,12 @@ MAX_OPEN_RUNS = 10_000
 SIDES: dict[str, Side] = {
     "api": (
         """
-        SELECT id, org_id, status, completed_at IS NOT NULL AS ended, funds_answered, billed_at IS NOT NULL AS billed,
-               billed_cents, extract(epoch FROM clock_timestamp() - updated_at) AS quiet_seconds
+        SELECT id, org_id, status, completed_at IS NOT NULL AS ended,
+               -- One run of a request waits for the answer to all of them.
+               NOT EXISTS (SELECT FROM runs AS of_request WHERE of_request.request_id = runs.request_id
+                                                            AND NOT of_request.funds_answered) AS funds_answered,
+               billed_at IS NOT NULL AS billed, billed_cents,
+               extract(epoch FROM clock_timestamp() - updated_at) AS quiet_seconds
         FROM runs
         """,
         "id",

@@ -1,11 +1,13 @@
 """What the API's use cases need from outside: tables, open on one transaction."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
+from services.api.domain.progress import Run
+from services.api.domain.transitions import Notes
 from services.api.domain.views import BatchView, RunView
 from shared.events.billing import Account, LedgerEntry
 from shared.events.directory import (
@@ -17,7 +19,6 @@ from shared.events.directory import (
     PhoneNumberDeleted,
     PhoneNumberUpserted,
 )
-from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
 from shared.messaging.messages import Heard
 
 KeyOfOrg = tuple[int, str]
@@ -52,17 +53,13 @@ class Desk(Protocol):
 
 
 class Picture(Protocol):
-    """What the API shows, kept up to date by events. Every method is guarded: the same event twice changes nothing."""
+    """What the API shows, kept up to date by events. Every method is guarded: the same event twice changes nothing.
 
-    async def lock(
-        self,
-        *,
-        org_ids: Collection[int],
-        run_ids: Collection[int],
-        request_ids: Collection[int],
-        account_ids: Collection[int],
-    ) -> None:
-        """Lock rows of organisations, runs (by their ids or their requests') with their batches, and accounts."""
+    What is heard of the directory is written at once; of runs and money it is noted first.
+    """
+
+    notes: Notes
+    accounts: list[tuple[int, Account, Sequence[LedgerEntry]]]
 
     async def upsert_orgs(self, heard: Sequence[Heard[OrgUpserted]]) -> None: ...
 
@@ -80,31 +77,22 @@ class Picture(Protocol):
 
     async def delete_numbers(self, heard: Sequence[Heard[PhoneNumberDeleted]]) -> None: ...
 
-    async def take_accounts(
-        self, accounts: Sequence[tuple[int, Account]], entries: Sequence[tuple[int, LedgerEntry]]
-    ) -> None:
-        """Take accounts with a newer version, and entries not seen yet."""
+    async def take_accounts(self) -> None:
+        """Take the noted accounts that have a newer version, and the entries that are not known yet."""
 
-    async def mark_answered(self, request_ids: Collection[int]) -> None:
-        """Billing has answered these requests: their estimates do not count any more."""
+    async def lock_runs(
+        self, run_ids: Collection[int], *, declined: Collection[int], answered: Collection[int]
+    ) -> list[Run]:
+        """Lock runs in the order of their ids: these, all of declined requests, and what of answered ones waits."""
 
-    async def fail_requests(self, reasons: Mapping[int, str], at: Mapping[int, datetime]) -> None:
-        """Fail the queued runs of requests."""
+    async def charged_calls(self, run_ids: Collection[int]) -> dict[int, int]:
+        """Return which calls of runs the ledger names."""
 
-    async def fail_queued(self, reasons: Mapping[int, str], at: Mapping[int, datetime]) -> None:
-        """Fail queued runs."""
+    async def write_runs(self, runs: Sequence[Run]) -> None:
+        """Write what became of runs that are locked."""
 
-    async def start(self, events: Sequence[CallStarted]) -> None:
-        """Put queued runs in progress, with their calls."""
+    async def write_calls(self, runs: Sequence[Run]) -> None:
+        """Add the calls of runs, or write how they ended."""
 
-    async def complete(self, events: Sequence[TestCallCompleted]) -> None:
-        """Complete runs and their calls."""
-
-    async def fail(self, events: Sequence[TestCallFailed]) -> None:
-        """Fail runs and their calls."""
-
-    async def lose_ends(self, run_ids: Collection[int], at: datetime) -> None:
-        """Note runs that have completed, but nobody knows how: billing's word, heard already or not, ends them."""
-
-    async def bill(self, bills: Sequence[tuple[int, int | None, int | None, datetime]]) -> None:
-        """Note billing's final word on runs: (run, cents, minutes, at). A charge that could not be read has None."""
+    async def count_batches(self, batch_ids: Collection[int]) -> None:
+        """Count the runs of batches anew."""

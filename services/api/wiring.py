@@ -16,8 +16,8 @@ from services.api.edges.http.app import create_app
 from services.api.edges.http.server import ApiServer
 from services.api.edges.kafka import HEARS
 from services.api.settings import ApiSettings
+from services.api.usecases.conclude_picture import conclude_picture
 from services.api.usecases.give_up_unreadable import give_up_unreadable
-from services.api.usecases.lock_picture import lock_picture
 from shared.db.cleaning import clean_for_ever
 from shared.db.group_commit import GroupCommit
 from shared.messaging.messages import DeadLetter, Say
@@ -26,12 +26,22 @@ from shared.process.keep_running import Component
 from shared.process.ops import Readiness
 from shared.process.service import Service
 
+PICTURE_GATHERED_SECONDS = 0.1
+
 
 async def _on_dead_letters(picture: SqlPicture, letters: Sequence[DeadLetter]) -> Sequence[Say]:
     return await give_up_unreadable(picture, letters, now=datetime.now(UTC))
 
 
-LISTENER = Listener(HEARS, SqlPicture, _on_dead_letters, lock_picture)
+# Nobody waits for the picture: a poll that is gathered a little longer says more of each run, which is written once.
+LISTENER = Listener(
+    HEARS,
+    SqlPicture,
+    _on_dead_letters,
+    lock_first=None,  # the conclusion locks what it writes, in one order
+    conclude=conclude_picture,
+    gather_seconds=PICTURE_GATHERED_SECONDS,
+)
 
 
 async def wire(settings: ApiSettings) -> Service:

@@ -17,11 +17,12 @@ from shared.messaging.hearing import Hearing
 from shared.messaging.hold_back import HELD_BACK_LIMIT_SECONDS
 from shared.messaging.offsets import Offsets
 from shared.messaging.seats import Seats
-from shared.messaging.session import ROUND_SECONDS, Rebalances, Session
+from shared.messaging.session import Rebalances, Session
 from shared.messaging.starting import uninterrupted
 from shared.telemetry import logs
 
 MAX_POLL_RECORDS = 500
+MAX_GATHERED_RECORDS, ENOUGH_GATHERED_BYTES = 1_000, 512 * 1024
 FETCH_WAIT_MS = 250
 MAX_PARTITION_FETCH_BYTES = MAX_RECORD_BYTES + 64 * 1024
 SESSION_TIMEOUT_MS = 10_000
@@ -48,8 +49,7 @@ class Consumer:
         topic_prefix: str,
         database: Database,
         applier: Applier,
-        max_poll_records: int = MAX_POLL_RECORDS,
-        round_seconds: float = ROUND_SECONDS,
+        gather_seconds: float = 0.0,
         held_back_limit_seconds: float = HELD_BACK_LIMIT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,8 +59,7 @@ class Consumer:
         self._prefix = topic_prefix
         self._database = database
         self._applier = applier
-        self._max_poll_records = max_poll_records
-        self._round_seconds = round_seconds
+        self._gather_ms = int(gather_seconds * 1_000)
         self._held_back_limit_seconds = held_back_limit_seconds
         self._clock = clock
         self._hearing = Hearing(service, clock)
@@ -124,8 +123,7 @@ class Consumer:
                 seats=seats,
                 hearing=self._hearing,
                 topics=topics,
-                max_poll_records=self._max_poll_records,
-                round_seconds=self._round_seconds,
+                max_poll_records=MAX_GATHERED_RECORDS if self._gather_ms else MAX_POLL_RECORDS,
                 clock=self._clock,
             )
         finally:
@@ -142,7 +140,8 @@ class Consumer:
             auto_offset_reset="none",
             isolation_level="read_committed",
             max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=self._gather_ms or FETCH_WAIT_MS,
+            fetch_min_bytes=ENOUGH_GATHERED_BYTES if self._gather_ms else 1,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,

@@ -61,7 +61,6 @@ class Session:
         hearing: Hearing,
         topics: Mapping[str, str],
         max_poll_records: int,
-        round_seconds: float = ROUND_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
@@ -95,7 +94,7 @@ class Session:
         self._examining = Examining(
             service=service, broker=broker, consumer=consumer, seats=seats, retrying=self._retrying, clock=clock
         )
-        self._pacing = Pacing(round_seconds)
+        self._pacing = Pacing(ROUND_SECONDS)
         self._progress = Progress(
             database=database, consumer=consumer, seats=seats, offsets=offsets, hearing=hearing, clock=clock
         )

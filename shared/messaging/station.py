@@ -10,7 +10,6 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.messages import Hears
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
-from shared.messaging.session import ROUND_SECONDS
 from shared.process.keep_running import Component
 from shared.settings.service import ServiceSettings
 
@@ -20,7 +19,8 @@ class Listener:
     """What a service does with what it hears. It stands in its wiring alone, and tests take it from there.
 
     `lock_first` has no default: whoever needs none says so. `conclude` follows the use cases of a poll, in its
-    transaction. `round_seconds` is the least time between two polls: the longer, the more each of them brings.
+    transaction. `gather_seconds` is for how long the broker holds back what there is, so that a poll brings more of it;
+    0: not at all.
     """
 
     hears: Sequence[Hears]
@@ -28,7 +28,7 @@ class Listener:
     on_dead_letters: OnDeadLetters
     lock_first: LockFirst | None
     conclude: Conclude | None = None
-    round_seconds: float = ROUND_SECONDS
+    gather_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def open_station(
             conclude=listener.conclude,
             topic_prefix=settings.kafka_topic_prefix,
         ),
-        round_seconds=listener.round_seconds,
+        gather_seconds=listener.gather_seconds,
     )
     return Station(
         outbox,

@@ -25,7 +25,6 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.messages import DeadLetter, Heard, Hears, Say
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
-from shared.messaging.session import ROUND_SECONDS
 from shared.process.keep_running import Component, keep_running
 
 SCHEMA = "api"
@@ -173,7 +172,7 @@ def a_toy(
     group: str = "toy",
     held_back_limit_seconds: float = 60.0,
     conclude: Conclude | None = None,
-    round_seconds: float = ROUND_SECONDS,
+    gather_seconds: float = 0.0,
 ) -> Toy:
     """Wire one instance; nothing runs yet."""
     database = Database(database_url, schema=SCHEMA)
@@ -197,7 +196,7 @@ def a_toy(
         database=database,
         applier=applier,
         held_back_limit_seconds=held_back_limit_seconds,
-        round_seconds=round_seconds,
+        gather_seconds=gather_seconds,
     )
     return Toy(bootstrap, prefix, database, relay, consumer, outbox)
 

@@ -32,7 +32,7 @@ COMPONENTS = {
     },
 }
 DRAINED = {"api": ["http", "relay"], "billing": ["relay"], "scheduler": ["relay"], "caller": ["calls", "relay"]}
-LOCKS_FIRST = {"api", "billing", "scheduler"}  # the caller says why not
+LOCKS_FIRST = {"billing", "scheduler"}  # the api and the caller say why not
 
 
 async def _wired(service: str) -> Service:

@@ -1,7 +1,8 @@
-"""Follow billing: the account, the ledger, and what each run cost at last."""
+"""Follow billing: the account, the ledger, and what each run cost at last. Noted here, written when the poll ends."""
 
 from collections.abc import Sequence
 
+from services.api.domain.transitions import Answered, Billed, GivenUp
 from services.api.ports import Picture
 from shared.events.billing import BalanceChanged, ChargeSettled, FundsDeclined, FundsReserved, ReservationReleased
 from shared.messaging.messages import Heard, Say
@@ -15,51 +16,46 @@ DECLINED = {
 
 async def note_reserved(picture: Picture, heard: Sequence[Heard[FundsReserved]]) -> list[Say]:
     """Take the account; the requests' estimates are answered, whatever became of their runs meanwhile."""
-    await picture.mark_answered([one.event.request_id for one in heard])
-    await _take(picture, heard)
+    for one in heard:
+        picture.notes.of_request(one.event.request_id, Answered())
+        _take(picture, one.event)
     return []
 
 
 async def fail_declined(picture: Picture, heard: Sequence[Heard[FundsDeclined]]) -> list[Say]:
     """Fail all runs of declined requests."""
-    reasons = {one.event.request_id: DECLINED[one.event.reason] for one in heard}
-    await picture.mark_answered(list(reasons))
-    await picture.fail_requests(reasons, {one.event.request_id: one.occurred_at for one in heard})
-    accounts = [
-        (one.event.org_id, one.event.account)
-        for one in heard
-        if one.event.account is not None and one.event.org_id is not None
-    ]
-    await picture.take_accounts(accounts, [])
+    for one in heard:
+        event = one.event
+        picture.notes.of_request(event.request_id, Answered())
+        picture.notes.of_request(event.request_id, GivenUp(DECLINED[event.reason], one.occurred_at))
+        if event.account is not None and event.org_id is not None:
+            picture.accounts.append((event.org_id, event.account, ()))
     return []
 
 
 async def note_balance(picture: Picture, heard: Sequence[Heard[BalanceChanged]]) -> list[Say]:
     """Take the account and its new entries."""
-    await _take(picture, heard)
+    for one in heard:
+        _take(picture, one.event)
     return []
 
 
 async def note_settled(picture: Picture, heard: Sequence[Heard[ChargeSettled]]) -> list[Say]:
     """Note what runs cost. May come before their completion is heard, or instead of it."""
-    await _take(picture, heard)
-    await picture.bill(
-        [(one.event.run_id, one.event.settled_cents, one.event.billable_minutes, one.event.billed_at) for one in heard]
-    )
+    for one in heard:
+        event = one.event
+        _take(picture, event)
+        picture.notes.of_run(event.run_id, Billed(event.settled_cents, event.billable_minutes, event.billed_at))
     return []
 
 
 async def note_released(picture: Picture, heard: Sequence[Heard[ReservationReleased]]) -> list[Say]:
     """Note runs that cost nothing."""
-    await picture.bill([(one.event.run_id, 0, 0, one.event.billed_at) for one in heard])
-    await _take(picture, heard)
+    for one in heard:
+        _take(picture, one.event)
+        picture.notes.of_run(one.event.run_id, Billed(0, 0, one.event.billed_at))
     return []
 
 
-async def _take(
-    picture: Picture, heard: Sequence[Heard[FundsReserved | BalanceChanged | ChargeSettled | ReservationReleased]]
-) -> None:
-    await picture.take_accounts(
-        [(one.event.org_id, one.event.account) for one in heard],
-        [(one.event.org_id, entry) for one in heard for entry in one.event.entries],
-    )
+def _take(picture: Picture, event: FundsReserved | BalanceChanged | ChargeSettled | ReservationReleased) -> None:
+    picture.accounts.append((event.org_id, event.account, event.entries))

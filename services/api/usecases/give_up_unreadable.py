@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.api import metrics
+from services.api.domain.progress import NO_TURNS, UNREADABLE_END
+from services.api.domain.transitions import Answered, Billed, EndLost, Failed, GivenUp, Transition
 from services.api.ports import Picture
 from shared.events.directory import AgentDeleted, ApiKeyRevoked, PhoneNumberDeleted
 from shared.events.event import Event
-from shared.events.executions import TestCallFailed
 from shared.messaging.messages import DeadLetter, Heard, Say
 from shared.messaging.subjects import concerns, key_id, subject_id, subject_ids
 
 E = TypeVar("E", bound=Event)
 
-UNREADABLE_END = "The result of the call could not be read"
 UNREADABLE_DECLINE = "The funds were declined"
 UNREADABLE_EXPIRY = "The run was given up before it started"
 
@@ -29,14 +29,22 @@ async def give_up_unreadable(picture: Picture, letters: Sequence[DeadLetter], *,
     answered = declined | subject_ids(letters, "FundsReserved")
     failed = subject_ids(letters, "TestCallFailed")
     charged, released = subject_ids(letters, "ChargeSettled"), subject_ids(letters, "ReservationReleased")
-    expired = subject_ids(letters, "TestCallExpired")
-    await picture.mark_answered(sorted(answered))
-    await picture.fail_requests(dict.fromkeys(declined, UNREADABLE_DECLINE), dict.fromkeys(declined, now))
-    await picture.fail_queued(dict.fromkeys(expired, UNREADABLE_EXPIRY), dict.fromkeys(expired, now))
-    await picture.fail([_failure(run_id, now) for run_id in sorted(failed)])
-    await picture.bill([(run_id, None, None, now) for run_id in sorted(charged)])
-    await picture.bill([(run_id, 0, 0, now) for run_id in sorted(released)])
-    await picture.lose_ends(subject_ids(letters, "TestCallCompleted"), now)
+    expired, lost = subject_ids(letters, "TestCallExpired"), subject_ids(letters, "TestCallCompleted")
+    notes = picture.notes
+    for request_id in sorted(answered):
+        notes.of_request(request_id, Answered())
+    for request_id in sorted(declined):
+        notes.of_request(request_id, GivenUp(UNREADABLE_DECLINE, now))
+    said: list[tuple[set[int], Transition]] = [
+        (expired, GivenUp(UNREADABLE_EXPIRY, now)),
+        (failed, Failed(now, None, UNREADABLE_END, NO_TURNS)),
+        (charged, Billed(None, None, now)),
+        (released, Billed(0, 0, now)),
+        (lost, EndLost(now)),
+    ]
+    for run_ids, transition in said:
+        for run_id in sorted(run_ids):
+            notes.of_run(run_id, transition)
     await _follow_the_end_of(picture, letters)
     return []
 
@@ -75,18 +83,3 @@ async def _follow_the_end_of(picture: Picture, letters: Sequence[DeadLetter]) ->
 
 def _heard(event: E, letter: DeadLetter) -> Heard[E]:
     return Heard(event, letter.event_id, letter.occurred_at, letter.traceparent, (letter.topic, 0, 0))
-
-
-def _failure(run_id: int, now: datetime) -> TestCallFailed:
-    return TestCallFailed(
-        run_id=run_id,
-        org_id=None,
-        batch_id=None,
-        call_id=None,
-        started_at=None,
-        ended_at=now,
-        duration_seconds=None,
-        error_message=UNREADABLE_END,
-        transcript=(),
-        figures=None,
-    )

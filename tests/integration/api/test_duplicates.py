@@ -45,6 +45,16 @@ async def test_a_whole_history_heard_again_changes_nothing(api: Api) -> None:
     assert await all_that_is_seen(api, org) == before
 
 
+async def test_entries_that_are_new_are_added_beside_some_that_are_known(api: Api) -> None:
+    org = await api.org(funds_cents=100)
+    first, second = org.deposited(1), org.deposited(2)
+    await api.hear(first)
+    await api.hear(second, first, org.deposited(3))
+    seen = (await api.get(org, "/v1/billing/entries")).json()["results"]
+    assert [entry["amount_cents"] for entry in seen] == [3, 2, 1, 100]
+    assert api.ear.dead == []
+
+
 async def test_every_event_twice_in_one_poll_does_what_it_does_once(api: Api) -> None:
     once, twice = await api.org(), await api.org()
     for poll in await a_history(api, once):

@@ -45,6 +45,29 @@ async def test_an_estimate_counts_until_billing_has_answered_and_then_the_hold_d
     assert await money(api, org) == (84, 0, 84)
 
 
+async def test_one_run_waits_for_the_answer_to_its_whole_request(api: Api) -> None:
+    org = await api.org(funds_cents=100)
+    first, second = await api.accepted_batch(org, 3), await api.accepted_batch(org, 2)
+    waiting = "SELECT array_agg(id ORDER BY id) FROM runs WHERE org_id = :id AND NOT funds_answered"
+    assert await api.value(waiting, id=org.org_id) == [first.run_id, second.run_id]
+    assert await money(api, org) == (100, 0, 20)
+    assert_problem(await api.batch(org, 2), 402, "insufficient_balance")
+    await api.hear(first.reserved())
+    assert await api.value(waiting, id=org.org_id) == [second.run_id]
+    assert await money(api, org) == (100, 48, 20)
+
+
+async def test_runs_of_a_release_before_wait_each_for_themselves(api: Api) -> None:
+    org = await api.org(funds_cents=100)
+    story = await api.accepted_batch(org, 3)
+    before = "UPDATE runs SET funds_answered = false, awaited_cents = NULL WHERE request_id = :id"
+    await api.change(before, id=story.request.request_id)
+    assert await money(api, org) == (100, 0, 52)
+    assert_problem(await api.batch(org, 4), 402, "insufficient_balance")
+    await api.hear(story.reserved())
+    assert await money(api, org) == (100, 48, 52)
+
+
 async def test_a_declined_request_gives_its_estimate_back(api: Api) -> None:
     org = await api.org(funds_cents=20)
     story = await api.accepted(org)

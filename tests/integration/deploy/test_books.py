@@ -92,6 +92,18 @@ async def test_a_leak_is_named_with_its_age(
     assert oldest >= (0.1 if kind in WITHOUT_AGE else AGE.total_seconds())
 
 
+async def test_a_run_whose_request_waits_for_an_answer_is_not_one_without_a_hold(
+    admin: asyncpg.Connection, books_database: TestDatabase
+) -> None:
+    """One run of a request carries what all of them wait for."""
+    for run_id, answered in ((7, "false"), (8, "true")):
+        await admin.execute(f"""
+            INSERT INTO api.runs SELECT (jsonb_populate_record(r, '{{"id": {run_id}, "request_id": 7,
+                                         "funds_answered": {answered}}}')).* FROM api.runs r WHERE id = 3
+        """)
+    assert kinds(await leaks_in(books_database)) == {"unknown_to_billing"}
+
+
 async def test_a_run_that_no_worker_had_room_for_waits_again_and_is_no_leak(
     admin: asyncpg.Connection, books_database: TestDatabase
 ) -> None:

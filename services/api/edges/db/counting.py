@@ -5,12 +5,14 @@ from collections.abc import Collection
 from shared.db.transaction import Transaction
 
 
-async def count_batches(transaction: Transaction, batch_ids: Collection[int | None]) -> None:
+async def count_batches(transaction: Transaction, batch_ids: Collection[int]) -> None:
     """Count the runs of batches anew. Under their locks, and in a statement that began after them."""
-    ids = sorted(batch_id for batch_id in batch_ids if batch_id is not None)
+    ids = sorted(batch_ids)
     if not ids:
         return
-    await transaction.run("SELECT FROM batches WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE", ids=ids)
+    await transaction.run(
+        "SELECT FROM batches WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR NO KEY UPDATE", ids=ids
+    )
     await transaction.run(
         """
         UPDATE batches

@@ -13,6 +13,18 @@ from shared.db.transaction import Transaction
 
 KEY_LIFETIME_HOURS = 24
 
+# In the order of the rows below.
+_RUN = (
+    *("org_id", "request_id", "id", "batch_id", "target_type", "target_id", "target_name", "agent_id", "agent_name"),
+    *("direction", "target_number", "mode", "scenario_prompt", "metadata", "charge_multiplier"),
+    *("estimated_cost_cents", "funds_answered", "awaited_cents", "created_at", "updated_at"),
+)
+_BATCH = (
+    *("org_id", "request_id", "id", "name", "target_type", "target_id", "direction", "target_number", "mode"),
+    *("scenario_prompts", "stagger_seconds", "run_count", "estimated_minutes", "estimated_cost_cents"),
+    *("charge_multiplier", "created_at", "updated_at"),
+)
+
 
 class SqlDesk:
     """Admission's tables on one transaction."""
@@ -89,7 +101,7 @@ class SqlDesk:
             FROM orgs
             LEFT JOIN funds ON funds.org_id = orgs.org_id
             CROSS JOIN LATERAL (
-                SELECT CAST(COALESCE(sum(estimated_cost_cents), 0) AS bigint) AS cents
+                SELECT CAST(COALESCE(sum(COALESCE(awaited_cents, estimated_cost_cents)), 0) AS bigint) AS cents
                 FROM runs WHERE runs.org_id = orgs.org_id AND NOT funds_answered
             ) AS unanswered
             CROSS JOIN LATERAL (
@@ -121,81 +133,61 @@ class SqlDesk:
     async def add_batches(self, batches: Sequence[tuple[int, int, BatchView]]) -> None:
         if not batches:
             return
-        views = [view for _, _, view in batches]
-        await self._transaction.run(
-            """
-            INSERT INTO batches (org_id, request_id, id, name, target_type, target_id, direction, target_number, mode,
-                                 scenario_prompts, stagger_seconds, run_count, estimated_minutes, estimated_cost_cents,
-                                 charge_multiplier, created_at, updated_at)
-            SELECT org_id, request_id, id, name, target_type, target_id, direction, target_number, mode,
-                   CAST(prompts AS jsonb), stagger_seconds, run_count, estimated_minutes, estimated_cost_cents,
-                   charge_multiplier, created_at, created_at
-            FROM unnest(CAST(:orgs AS bigint[]), CAST(:requests AS bigint[]), CAST(:ids AS bigint[]),
-                        CAST(:names AS text[]), CAST(:types AS text[]), CAST(:targets AS bigint[]),
-                        CAST(:directions AS text[]), CAST(:numbers AS text[]), CAST(:modes AS text[]),
-                        CAST(:prompts AS text[]), CAST(:staggers AS integer[]), CAST(:counts AS integer[]),
-                        CAST(:minutes AS integer[]), CAST(:estimates AS bigint[]), CAST(:multipliers AS integer[]),
-                        CAST(:created AS timestamptz[]))
-                 AS new (org_id, request_id, id, name, target_type, target_id, direction, target_number, mode, prompts,
-                         stagger_seconds, run_count, estimated_minutes, estimated_cost_cents, charge_multiplier,
-                         created_at)
-            """,
-            orgs=[org_id for org_id, _, _ in batches],
-            requests=[request_id for _, request_id, _ in batches],
-            ids=[view.id for view in views],
-            names=[view.name for view in views],
-            types=[view.target_type for view in views],
-            targets=[view.target_id for view in views],
-            directions=[view.direction for view in views],
-            numbers=[view.target_number for view in views],
-            modes=[view.mode for view in views],
-            prompts=[json.dumps(view.scenario_prompts, ensure_ascii=False) for view in views],
-            staggers=[view.stagger_seconds for view in views],
-            counts=[view.run_count for view in views],
-            minutes=[view.estimated_minutes for view in views],
-            estimates=[view.estimated_cost_cents for view in views],
-            multipliers=[view.charge_multiplier for view in views],
-            created=[view.created_at for view in views],
-        )
+        rows = [
+            (
+                org_id,
+                request_id,
+                view.id,
+                view.name,
+                view.target_type,
+                view.target_id,
+                view.direction,
+                view.target_number,
+                view.mode,
+                json.dumps(view.scenario_prompts, ensure_ascii=False),
+                view.stagger_seconds,
+                view.run_count,
+                view.estimated_minutes,
+                view.estimated_cost_cents,
+                view.charge_multiplier,
+                view.created_at,
+                view.created_at,
+            )
+            for org_id, request_id, view in batches
+        ]
+        await self._transaction.copy("batches", _BATCH, rows)
 
     async def add_runs(self, runs: Sequence[tuple[int, int, RunView]]) -> None:
-        views = [view for _, _, view in runs]
-        await self._transaction.run(
-            """
-            INSERT INTO runs (org_id, request_id, id, batch_id, target_type, target_id, target_name, agent_id,
-                              agent_name, direction, target_number, mode, scenario_prompt, metadata,
-                              charge_multiplier, estimated_cost_cents, created_at, updated_at)
-            SELECT org_id, request_id, id, batch_id, target_type, target_id, target_name, agent_id, agent_name,
-                   direction, target_number, mode, scenario_prompt, CAST(metadata AS json), charge_multiplier,
-                   estimated_cost_cents, created_at, created_at
-            FROM unnest(CAST(:orgs AS bigint[]), CAST(:requests AS bigint[]), CAST(:ids AS bigint[]),
-                        CAST(:batches AS bigint[]), CAST(:types AS text[]), CAST(:targets AS bigint[]),
-                        CAST(:names AS text[]), CAST(:agents AS bigint[]), CAST(:agent_names AS text[]),
-                        CAST(:directions AS text[]), CAST(:numbers AS text[]), CAST(:modes AS text[]),
-                        CAST(:prompts AS text[]), CAST(:metadata AS text[]), CAST(:multipliers AS integer[]),
-                        CAST(:estimates AS bigint[]), CAST(:created AS timestamptz[]))
-                 AS new (org_id, request_id, id, batch_id, target_type, target_id, target_name, agent_id, agent_name,
-                         direction, target_number, mode, scenario_prompt, metadata, charge_multiplier,
-                         estimated_cost_cents, created_at)
-            """,
-            orgs=[org_id for org_id, _, _ in runs],
-            requests=[request_id for _, request_id, _ in runs],
-            ids=[view.id for view in views],
-            batches=[view.batch_id for view in views],
-            types=[view.target_type for view in views],
-            targets=[view.target_id for view in views],
-            names=[view.target_name for view in views],
-            agents=[view.agent_id for view in views],
-            agent_names=[view.agent_name for view in views],
-            directions=[view.direction for view in views],
-            numbers=[view.target_number for view in views],
-            modes=[view.mode for view in views],
-            prompts=[view.scenario_prompt for view in views],
-            metadata=[json.dumps(view.metadata, ensure_ascii=False) for view in views],
-            multipliers=[view.charge_multiplier for view in views],
-            estimates=[view.estimated_cost_cents for view in views],
-            created=[view.created_at for view in views],
-        )
+        """Add runs. The first of each request waits for billing's answer to all of them."""
+        awaited: dict[int, int] = {}
+        for _, request_id, view in runs:
+            awaited[request_id] = awaited.get(request_id, 0) + view.estimated_cost_cents
+        rows = [
+            (
+                org_id,
+                request_id,
+                view.id,
+                view.batch_id,
+                view.target_type,
+                view.target_id,
+                view.target_name,
+                view.agent_id,
+                view.agent_name,
+                view.direction,
+                view.target_number,
+                view.mode,
+                view.scenario_prompt,
+                json.dumps(view.metadata, ensure_ascii=False),
+                view.charge_multiplier,
+                view.estimated_cost_cents,
+                request_id not in awaited,
+                awaited.pop(request_id, 0),
+                view.created_at,
+                view.created_at,
+            )
+            for org_id, request_id, view in runs
+        ]
+        await self._transaction.copy("runs", _RUN, rows)
 
     async def store_answers(self, answers: Sequence[tuple[int, IdempotencyKey, int, bytes]]) -> None:
         if not answers:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from services.api.edges.db.locking import lock
 from shared.db.transaction import Transaction
 from shared.events.directory import (
     DEFAULT_MAX_CONCURRENT_RUNS,
@@ -40,9 +39,6 @@ class SqlDirectory:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-
-    async def lock(self, **ids: Collection[int]) -> None:
-        await lock(self._transaction, **ids)
 
     async def upsert_orgs(self, heard: Sequence[Heard[OrgUpserted]]) -> None:
         events = await self._newer("org", heard)

@@ -89,7 +89,7 @@ class Reading:
         row: Row | None = await self._transaction.row(
             """
             SELECT COALESCE(balance_cents, 0) AS balance_cents, COALESCE(held_cents, 0) AS held_cents,
-                   (SELECT CAST(COALESCE(sum(estimated_cost_cents), 0) AS bigint) FROM runs
+                   (SELECT CAST(COALESCE(sum(COALESCE(awaited_cents, estimated_cost_cents)), 0) AS bigint) FROM runs
                     WHERE runs.org_id = asked.org_id AND NOT funds_answered) AS unanswered_cents,
                    clock_timestamp() AS at
             FROM (SELECT CAST(:org_id AS bigint) AS org_id) AS asked LEFT JOIN funds USING (org_id)

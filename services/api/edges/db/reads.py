@@ -17,7 +17,7 @@ WAITING_OF_ORG = 100
 WAIT_SECONDS = 5.0
 STATEMENT_TIMEOUT_MS = 2_000
 
-# Every read goes by an index and joins by key. A plan that is made while tables are small would scan and hash them, and
+# Everything goes by an index and joins by key. A plan that is made while tables are small would scan and hash them, and
 # be kept until the next ANALYZE.
 PLANNER = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
