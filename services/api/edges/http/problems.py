@@ -1,10 +1,9 @@
-"""Answers: JSON bodies, and the one table from refusals to HTTP status."""
+"""Errors of the contract, and the one table from refusals to HTTP status."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from starlette.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
 
 from services.api.domain import admission, asking
 
@@ -12,27 +11,22 @@ RETRY_AFTER_SECONDS = 5
 UNAVAILABLE_RETRY_AFTER_SECONDS = 2
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+class Refused(HTTPException):
+    """An error of the contract, raised where no answer can be returned."""
 
-
-def json_bytes(content: Any) -> bytes:
-    """Write JSON as every answer is written: UTF-8, no spaces."""
-    return _ENCODER.encode(content).encode()
-
-
-def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON answer."""
-    return Response(json_bytes(content), status, headers, media_type="application/json")
+    def __init__(self, answer: Response) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
 
 
 def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error of the contract: a sentence and a stable word."""
-    return answer({"detail": detail, "code": code}, status, headers)
+    return JSONResponse({"detail": detail, "code": code}, status, headers)
 
 
 def invalid(fields: Mapping[str, list[str]]) -> Response:
     """Return a field validation error of the contract."""
-    return answer({**fields, "code": "validation_error"}, 400)
+    return JSONResponse({**fields, "code": "validation_error"}, 400)
 
 
 def unauthorized() -> Response:
