@@ -57,7 +57,7 @@ MALFORMED = [
 
 
 def key_of(form: type[AskingForm], body: dict[str, Any], path: str = "/p", method: str = "POST") -> IdempotencyKey:
-    return fingerprinted(GivenKey("k", "k"), form.model_validate(body), body, method=method, path=path)
+    return fingerprinted(GivenKey("k", "k"), form.model_validate(body), body, method, path)
 
 
 def fingerprint(body: dict[str, Any], **where: str) -> bytes:

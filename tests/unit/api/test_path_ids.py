@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.api.edges.http.dependencies import PathId
+from services.api.edges.http.path_id import PathId
 from shared.events.fields import MAX_ID
 
 path_id = TypeAdapter[int](PathId).validate_python

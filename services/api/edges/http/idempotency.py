@@ -5,11 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any
-
-from fastapi import Depends, Header
-from pydantic import WithJsonSchema
-from starlette.requests import Request
+from typing import Any
 
 from services.api.domain.asking import IdempotencyKey
 from services.api.edges.http import problems
@@ -37,21 +33,6 @@ class GivenKey:
     spelling: str
 
 
-async def given_key(
-    request: Request,
-    headers: Annotated[
-        list[str] | None,
-        Header(alias=IN_HEADER, description="Bare, or as a quoted string (RFC 9651): both are the same key."),
-        WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_HEADER_KEY_CHARS}),
-    ] = None,
-) -> GivenKey | None:
-    """Read a request's key: before its fields, and whatever they are."""
-    return read_idempotency_key(headers or [], await request.json())
-
-
-Key = Annotated[GivenKey | None, Depends(given_key)]
-
-
 def read_idempotency_key(headers: Sequence[str], content: dict[str, Any]) -> GivenKey | None:
     """Read the key from header or body. A header is bare or a quoted string; both are the same key. Raises Refused."""
     in_header = [_read_header(header.strip(" \t")) for header in headers]
@@ -76,9 +57,7 @@ def read_idempotency_key(headers: Sequence[str], content: dict[str, Any]) -> Giv
     return GivenKey(key, headers[0] if headers else key)
 
 
-def fingerprinted(
-    given: GivenKey, form: AskingForm, content: dict[str, Any], *, method: str, path: str
-) -> IdempotencyKey:
+def fingerprinted(given: GivenKey, form: AskingForm, content: dict[str, Any], method: str, path: str) -> IdempotencyKey:
     """Add the fingerprint: method, path and canonical JSON of what was asked, where null and defaults are left out."""
     verbatim = {name: value for name, value in content.items() if name != IN_BODY}
     defaults = {

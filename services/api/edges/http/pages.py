@@ -5,7 +5,6 @@ import json
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.domain.pages import Page, Place
@@ -14,6 +13,7 @@ from services.api.edges.http.cursor import WrongCursor, bound_to, read_cursor, w
 from services.api.edges.http.models.base import Answer
 from services.api.edges.http.models.query import PageQuery
 from services.api.edges.http.problems import Refused
+from services.api.edges.http.resource import ApiRequest
 from services.api.ports import Filters, Shown
 
 Read = Callable[[Filters, Place], Awaitable[Page]]
@@ -29,11 +29,11 @@ def found(answer: type[Answer], row: Shown | None) -> Response:
 class AskedPage:
     """A page of a list, as a query asks for it. Raises Refused for a cursor that is not its own."""
 
-    def __init__(self, request: Request, query: PageQuery) -> None:
+    def __init__(self, query: PageQuery, request: ApiRequest) -> None:
         self._request = request
         self._filters = query.filters
         # What its cursors are bound to.
-        self._bound = bound_to(request.state.org_id, request.url.path, self._filters)
+        self._bound = bound_to(request.state.org_id, request.scope["path"], self._filters)
         self._place = self._placed(query)
 
     def _placed(self, query: PageQuery) -> Place:
@@ -82,7 +82,7 @@ class AskedPage:
     def _url(self, **where: str | int) -> str:
         asked = self._request.query_params.multi_items()
         kept = [pair for pair in asked if pair[0] not in PageQuery.model_fields]
-        return f"{self._request.url.path}?{urlencode([*kept, ('limit', self._place.limit), *where.items()])}"
+        return f"{self._request.scope['path']}?{urlencode([*kept, ('limit', self._place.limit), *where.items()])}"
 
 
 async def _array(page: Page, answer: type[Answer]) -> bytes:

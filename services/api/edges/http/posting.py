@@ -1,25 +1,28 @@
 """From a form that fits to the answer of a POST."""
 
+import json
+
 from pydantic_core import from_json
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from services.api import metrics
-from services.api.domain.asking import Accepted, Asked, IdempotencyKey, Replayed
+from services.api.domain.asking import Accepted, Asked, Replayed
 from services.api.domain.views import BatchView, RunView
 from services.api.edges.http import problems
-from services.api.edges.http.idempotency import GivenKey, fingerprinted
+from services.api.edges.http.idempotency import fingerprinted
 from services.api.edges.http.models.batches import TestCallBatch
 from services.api.edges.http.models.forms import AskingForm, BatchForm
 from services.api.edges.http.models.runs import TestCallRun
+from services.api.edges.http.resource import ApiRequest
+
+# Numbers in metadata are spelled as they will be stored.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-async def posted(request: Request, org_id: int, form: AskingForm, key: GivenKey | None) -> Response:
+async def posted(form: AskingForm, request: ApiRequest) -> Response:
     """Submit what was asked for, and answer."""
-    path, idempotency = request.url.path, None
-    if key is not None:
-        idempotency = fingerprinted(key, form, await request.json(), method=request.method, path=path)
-    match await request.app.state.submit(_asked(org_id, form, idempotency, request.state.traceparent)):
+    path = request.scope["path"]
+    match await request.app.state.submit(_asked(form, request)):
         case Accepted(view):
             headers = {"Location": f"{path}/{view.id}"}
             return Response(view_bytes(view), 201, headers, media_type="application/json")
@@ -31,10 +34,10 @@ async def posted(request: Request, org_id: int, form: AskingForm, key: GivenKey 
             return problems.refused(refusal)
 
 
-def _asked(org_id: int, form: AskingForm, idempotency: IdempotencyKey | None, traceparent: str) -> Asked:
-    batch = form if isinstance(form, BatchForm) else None
+def _asked(form: AskingForm, request: ApiRequest) -> Asked:
+    key, batch = request.key, form if isinstance(form, BatchForm) else None
     return Asked(
-        org_id=org_id,
+        org_id=request.state.org_id,
         target_type=form.target_type,
         target_id=form.target_id,
         direction=form.direction,
@@ -45,12 +48,12 @@ def _asked(org_id: int, form: AskingForm, idempotency: IdempotencyKey | None, tr
         name=batch.name if batch else "",
         stagger_seconds=batch.stagger_seconds if batch else 0,
         metadata=form.metadata,
-        idempotency=idempotency,
-        traceparent=traceparent,
+        idempotency=fingerprinted(key, form, request.content, request.method, request.scope["path"]) if key else None,
+        traceparent=request.state.traceparent,
     )
 
 
 def view_bytes(view: RunView | BatchView) -> bytes:
     """Write what a POST answers, and what a replay of it repeats."""
     answer = TestCallRun if isinstance(view, RunView) else TestCallBatch
-    return bytes(JSONResponse(answer.model_validate(view).model_dump()).body)
+    return _ENCODER.encode(answer.model_validate(view).model_dump()).encode()

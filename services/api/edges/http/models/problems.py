@@ -46,5 +46,4 @@ def errors(*statuses: int) -> Responses:
     return {status: {"model": _ERRORS[status][0], "description": _ERRORS[status][1]} for status in statuses}
 
 
-ERRORS_OF_ALL = errors(401, 503)
 ERRORS_OF_POSTS = errors(*_ERRORS) | {400: {"model": BadRequest, "description": _ERRORS[400][1]}}

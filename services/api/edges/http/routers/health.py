@@ -17,7 +17,7 @@ router = APIRouter(tags=["healthz"])
 
 
 @router.get("/healthz", include_in_schema=False)
-@router.get("/v1/healthz")
+@router.get("/v1/healthz", operation_id="healthz")
 async def healthz() -> Health:
     """Say that the API lives."""
     return Health()

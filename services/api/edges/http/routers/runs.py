@@ -2,39 +2,37 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from starlette.requests import Request
+from fastapi import Path, Query
 from starlette.responses import Response
 
-from services.api.edges.http.dependencies import Opens, OrgId, PathId
-from services.api.edges.http.idempotency import Key
 from services.api.edges.http.models.forms import TestCallForm
-from services.api.edges.http.models.problems import ERRORS_OF_ALL, ERRORS_OF_POSTS, errors
+from services.api.edges.http.models.problems import ERRORS_OF_POSTS, errors
 from services.api.edges.http.models.runs import RunQuery, TestCallRun
 from services.api.edges.http.pages import AskedPage, found
+from services.api.edges.http.path_id import PathId
 from services.api.edges.http.posting import posted
-from services.api.edges.http.strict import StrictRoute
+from services.api.edges.http.resource import ApiRequest, Resource
 
-router = APIRouter(prefix="/v1/test-calls", tags=["test-calls"], route_class=StrictRoute, responses=ERRORS_OF_ALL)
+router = Resource("test-calls")
 
 
 @router.post("", status_code=201, response_model=TestCallRun, responses=ERRORS_OF_POSTS)
-async def create_test_call(request: Request, org_id: OrgId, key: Key, form: TestCallForm) -> Response:
+async def create_test_call(form: TestCallForm, request: ApiRequest) -> Response:
     """Create a single test-call run."""
-    return await posted(request, org_id, form, key)
+    return await posted(form, request)
 
 
 @router.get("", response_model=list[TestCallRun], responses=errors(400))
-async def list_test_calls(request: Request, query: Annotated[RunQuery, Query()], opens: Opens) -> Response:
+async def list_test_calls(query: Annotated[RunQuery, Query()], request: ApiRequest) -> Response:
     """List test-call runs, newest first."""
-    asked = AskedPage(request, query)
-    async with opens as reading:
+    asked = AskedPage(query, request)
+    async with request.reading() as reading:
         return await asked.bare(reading.runs, TestCallRun)
 
 
 @router.get("/{id}", response_model=TestCallRun, responses=errors(404))
-async def get_test_call(run_id: Annotated[PathId, Path(alias="id")], opens: Opens) -> Response:
+async def get_test_call(run_id: Annotated[PathId, Path(alias="id")], request: ApiRequest) -> Response:
     """Return one test-call run."""
-    async with opens as reading:
+    async with request.reading() as reading:
         run = await reading.run(run_id)
     return found(TestCallRun, run)
