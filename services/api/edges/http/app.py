@@ -64,7 +64,9 @@ async def _http_problem(request: Request, error: Exception) -> Response:
             return problems.not_found()
         case HTTPException(status_code=405):
             return problems.method_not_allowed(allowed(request.app.routes, request.scope))
-    return problems.bad_request()
+        case HTTPException(status_code=status):
+            return problems.problem(status, "bad_request", "The request could not be served.")
+    raise error
 
 
 async def _read_timed_out(_: Request, __: Exception) -> Response:

@@ -5,14 +5,13 @@ import json
 from pydantic_core import from_json
 from starlette.responses import Response
 
-from services.api import metrics
 from services.api.domain.asking import Accepted, Asked, Replayed
 from services.api.domain.views import BatchView, RunView
-from services.api.edges.http import problems
 from services.api.edges.http.idempotency import fingerprinted
 from services.api.edges.http.models.batches import TestCallBatch
 from services.api.edges.http.models.forms import AskingForm, BatchForm
 from services.api.edges.http.models.runs import TestCallRun
+from services.api.edges.http.refusals import refused
 from services.api.edges.http.resource import ApiRequest
 
 # Numbers in metadata are spelled as they will be stored.
@@ -30,8 +29,7 @@ async def posted(form: AskingForm, request: ApiRequest) -> Response:
             headers = {"Idempotent-Replayed": "true", "Location": f"{path}/{from_json(body)['id']}"}
             return Response(body, status, headers, media_type="application/json")
         case refusal:
-            metrics.RUNS_REFUSED.labels(problems.CODES[type(refusal)]).inc()
-            return problems.refused(refusal)
+            return refused(refusal)
 
 
 def _asked(form: AskingForm, request: ApiRequest) -> Asked:

@@ -1,13 +1,10 @@
-"""Errors of the contract, and the one table from refusals to HTTP status."""
+"""Errors of the contract: a status, a sentence and a stable word."""
 
 from collections.abc import Mapping, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from services.api.domain import admission, asking
-
-RETRY_AFTER_SECONDS = 5
 UNAVAILABLE_RETRY_AFTER_SECONDS = 2
 
 
@@ -91,53 +88,3 @@ def read_timed_out() -> Response:
 
 def internal_error() -> Response:
     return problem(500, "internal_error", "Something went wrong on our side.")
-
-
-Refusal = admission.Refused | asking.KeyMismatch | asking.KeyInUse
-
-CODES: dict[type[Refusal], str] = {
-    admission.TargetNotFound: "target_not_found",
-    admission.NoAgentAssigned: "validation_error",
-    admission.InsufficientBalance: "insufficient_balance",
-    admission.ConcurrencyLimit: "concurrency_limit",
-    admission.QueueFull: "queue_full",
-    asking.KeyMismatch: "idempotency_mismatch",
-    asking.KeyInUse: "idempotency_conflict",
-}
-
-
-def refused(refusal: Refusal) -> Response:
-    """Return the answer to a refused POST."""
-    code = CODES[type(refusal)]
-    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    match refusal:
-        case admission.TargetNotFound(target_type):
-            kind = "agent" if target_type == "agent" else "phone number"
-            return problem(404, code, f"There is no such {kind} in this organisation.")
-        case admission.NoAgentAssigned(direction):
-            role = "inbound" if direction == "outbound" else "outbound"
-            return invalid({"target_id": [f"The phone number has no {role} agent assigned."]})
-        case admission.InsufficientBalance(available, estimate):
-            return problem(
-                402,
-                code,
-                f"The estimate of {estimate} cents exceeds the available funds of {available} cents.",
-            )
-        case admission.ConcurrencyLimit(limit):
-            return problem(
-                429,
-                code,
-                f"All {limit} concurrent test-call runs of this organisation are in use.",
-                retry,
-            )
-        case admission.QueueFull(limit):
-            return problem(
-                429,
-                code,
-                f"The batch does not fit into this organisation's queue of {limit} waiting runs.",
-                retry,
-            )
-        case asking.KeyMismatch():
-            return problem(422, code, "This idempotency key was used for a different request.")
-        case asking.KeyInUse():
-            return problem(409, code, "The first request with this key is still running.", retry)

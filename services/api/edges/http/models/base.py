@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -44,3 +44,15 @@ class Answer(BaseModel):
         stored = "".join(f',"{name}":{fields.pop(name)}' for name in cls.stored)
         plain = cls.__pydantic_serializer__.to_json(cls.model_validate(fields), exclude=set(cls.stored))
         return plain[:-1] + stored.encode() + b"}"
+
+
+One = TypeVar("One", bound=Answer)
+
+
+class Wrapped(Answer, Generic[One]):
+    """A page of a list that is no bare array."""
+
+    results: list[One]
+    total: int
+    limit: int
+    offset: int

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, Field
 
-from services.api.edges.http.models.base import Answer, Cents, Id, Instant
+from services.api.edges.http.models.base import Answer, Cents, Id, Instant, Wrapped
 from services.api.edges.http.models.query import IdFilter, PageQuery
 from shared.events.billing import EntryKind
 
@@ -39,13 +39,8 @@ class LedgerEntry(Answer):
     created_at: Instant
 
 
-class LedgerEntryPage(Answer):
+class LedgerEntryPage(Wrapped[LedgerEntry]):
     """A page of ledger entries."""
-
-    results: list[LedgerEntry]
-    total: int
-    limit: int
-    offset: int
 
 
 class EntryQuery(PageQuery):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from services.api.edges.http.models.base import Answer, Cents, Id, Instant
+from services.api.edges.http.models.base import Answer, Cents, Id, Instant, Wrapped
 from services.api.edges.http.models.query import Boolean, FromInstant, IdFilter, Number, PageQuery, UntilInstant
 from shared.events.fields import Direction, EndReason
 
@@ -72,13 +72,8 @@ class Call(Answer):
     variables: dict[str, Any] = Field(default_factory=dict)
 
 
-class CallPage(Answer):
+class CallPage(Wrapped[Call]):
     """A page of call logs."""
-
-    results: list[Call]
-    total: int
-    limit: int
-    offset: int
 
 
 class Turn(Answer):
