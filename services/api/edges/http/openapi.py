@@ -42,16 +42,9 @@ def _mend(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     if OF_FASTAPI[0] in str(operation["responses"].get("422")):
         del operation["responses"]["422"]
     for parameter in operation.get("parameters", ()):
-        parameter["schema"] = _without_null(parameter["schema"])
+        schema = parameter["schema"]
+        parameter["schema"] = {name: schema[name] for name in schema if name != "title" and schema[name] is not None}
     if "requestBody" in operation:
         operation["parameters"] = [IDEMPOTENCY_KEY]
         content = operation["requestBody"]["content"]["application/json"]
         content["schema"] = schemas.pop(content["schema"]["$ref"].removeprefix(REFS))
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter that is given, if it is there: null stands for omitted."""
-    told = {name: value for name, value in schema.items() if name != "title" and (name, value) != ("default", None)}
-    for choice in told.pop("anyOf", ()):
-        told |= choice if choice != {"type": "null"} else {}
-    return told

@@ -11,7 +11,7 @@ from services.api.domain.pages import Page, Place
 from services.api.edges.http import problems
 from services.api.edges.http.cursor import WrongCursor, bound_to, read_cursor, write_cursor
 from services.api.edges.http.models.base import Answer
-from services.api.edges.http.models.query import PageQuery
+from services.api.edges.http.models.query import OF_PAGE, PageQuery
 from services.api.edges.http.problems import Refused
 from services.api.edges.http.resource import ApiRequest
 from services.api.ports import Filters, Shown
@@ -81,7 +81,7 @@ class AskedPage:
 
     def _url(self, **where: str | int) -> str:
         asked = self._request.query_params.multi_items()
-        kept = [pair for pair in asked if pair[0] not in PageQuery.model_fields]
+        kept = [pair for pair in asked if pair[0] not in OF_PAGE]
         return f"{self._request.scope['path']}?{urlencode([*kept, ('limit', self._place.limit), *where.items()])}"
 
 

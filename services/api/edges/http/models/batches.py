@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from services.api.edges.http.models.base import Answer, Cents, Id, Instant
-from services.api.edges.http.models.query import PageQuery
+from services.api.edges.http.models.query import ABSENT, PageQuery
 from shared.events.fields import Direction, Mode, TargetType
 
 BatchStatus = Literal["pending", "in_progress", "completed", "failed"]
@@ -46,5 +46,5 @@ class TestCallBatch(Answer):
 class BatchQuery(PageQuery):
     """Filters of batches."""
 
-    status: BatchStatus | None = None
-    target_type: TargetType | None = None
+    status: BatchStatus = ABSENT
+    target_type: TargetType = ABSENT

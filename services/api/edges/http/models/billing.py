@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 
 from services.api.edges.http.models.base import Answer, Cents, Id, Instant, Wrapped
-from services.api.edges.http.models.query import IdFilter, PageQuery
+from services.api.edges.http.models.query import ABSENT, IdFilter, PageQuery
 from shared.events.billing import EntryKind
 
 
@@ -46,5 +46,5 @@ class LedgerEntryPage(Wrapped[LedgerEntry]):
 class EntryQuery(PageQuery):
     """Filters of ledger entries."""
 
-    run_id: IdFilter | None = None
-    kind: EntryKind | None = None
+    run_id: IdFilter = ABSENT
+    kind: EntryKind = ABSENT

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from services.api.edges.http.models.base import Answer, Cents, Id, Instant, Wrapped
-from services.api.edges.http.models.query import Boolean, FromInstant, IdFilter, Number, PageQuery, UntilInstant
+from services.api.edges.http.models.query import ABSENT, Boolean, FromInstant, IdFilter, Number, PageQuery, UntilInstant
 from shared.events.fields import Direction, EndReason
 
 CallStatus = Literal["in_progress", "completed", "failed"]
@@ -100,13 +100,13 @@ class CallQuery(PageQuery):
 
     key_types: ClassVar = (datetime, int)
 
-    agent_id: IdFilter | None = None
-    direction: Literal["inbound", "outbound"] | None = None
-    status: CallStatus | None = None
-    from_number: Number | None = None
-    to_number: Number | None = None
+    agent_id: IdFilter = ABSENT
+    direction: Literal["inbound", "outbound"] = ABSENT
+    status: CallStatus = ABSENT
+    from_number: Number = ABSENT
+    to_number: Number = ABSENT
     start_date: Annotated[
-        FromInstant | None, Field(description="date or timestamp, included; without an offset it is UTC")
-    ] = None
-    end_date: Annotated[UntilInstant | None, Field(description="date (its whole day) or timestamp, included")] = None
-    is_test_call: Boolean | None = None
+        FromInstant, Field(description="date or timestamp, included; without an offset it is UTC")
+    ] = ABSENT
+    end_date: Annotated[UntilInstant, Field(description="date (its whole day) or timestamp, included")] = ABSENT
+    is_test_call: Boolean = ABSENT

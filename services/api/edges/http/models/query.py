@@ -83,6 +83,7 @@ def _shallow(offset: int) -> int:
     return offset
 
 
+ABSENT: Any = None  # what a filter is that was not given. No query has a null, so no filter is said to take one.
 IdFilter = Annotated[int, Between(1, MAX_ID)]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_VALUE_CHARS), BeforeValidator(_text)]
 Number = Annotated[str, BeforeValidator(_number)]
@@ -105,11 +106,13 @@ class PageQuery(Given):
     limit: Annotated[int, Between(1, MAX_LIMIT)] = DEFAULT_LIMIT
     offset: Offset = 0
     cursor: Annotated[
-        Text | None,
-        Field(description="of a `Link` of the same list with the same filters; not together with an offset"),
-    ] = None
+        Text, Field(description="of a `Link` of the same list with the same filters; not together with an offset")
+    ] = ABSENT
 
     @property
     def filters(self) -> dict[str, Any]:
         """The filters, None for those that were not given."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name not in PageQuery.model_fields}
+        return self.model_dump(exclude=OF_PAGE)
+
+
+OF_PAGE = set(PageQuery.model_fields)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from services.api.edges.http.models.base import Answer, Cents, Id, Instant
 from services.api.edges.http.models.calls import Turn
-from services.api.edges.http.models.query import IdFilter, PageQuery
+from services.api.edges.http.models.query import ABSENT, IdFilter, PageQuery
 from shared.events.fields import Direction, Mode, TargetType
 
 RunStatus = Literal["queued", "in_progress", "completed", "failed"]
@@ -48,7 +48,7 @@ class TestCallRun(Answer):
 class RunQuery(PageQuery):
     """Filters of runs."""
 
-    target_type: TargetType | None = None
-    status: RunStatus | None = None
-    agent_id: IdFilter | None = None
-    batch_id: IdFilter | None = None
+    target_type: TargetType = ABSENT
+    status: RunStatus = ABSENT
+    agent_id: IdFilter = ABSENT
+    batch_id: IdFilter = ABSENT
