@@ -9,7 +9,7 @@ from services.api.domain.asking import Accepted, Asked, Replayed
 from services.api.domain.views import BatchView, RunView
 from services.api.edges.http.idempotency import fingerprinted
 from services.api.edges.http.models.batches import TestCallBatch
-from services.api.edges.http.models.forms import AskingForm, BatchForm
+from services.api.edges.http.models.forms import BatchForm, TestCallForm
 from services.api.edges.http.models.runs import TestCallRun
 from services.api.edges.http.refusals import refused
 from services.api.edges.http.resource import ApiRequest
@@ -18,7 +18,7 @@ from services.api.edges.http.resource import ApiRequest
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-async def posted(form: AskingForm, request: ApiRequest) -> Response:
+async def posted(form: TestCallForm | BatchForm, request: ApiRequest) -> Response:
     """Submit what was asked for, and answer."""
     path = request.scope["path"]
     match await request.app.state.submit(_asked(form, request)):
@@ -32,8 +32,8 @@ async def posted(form: AskingForm, request: ApiRequest) -> Response:
             return refused(refusal)
 
 
-def _asked(form: AskingForm, request: ApiRequest) -> Asked:
-    key, batch = request.key, form if isinstance(form, BatchForm) else None
+def _asked(form: TestCallForm | BatchForm, request: ApiRequest) -> Asked:
+    key = request.key
     return Asked(
         org_id=request.state.org_id,
         target_type=form.target_type,
@@ -41,10 +41,10 @@ def _asked(form: AskingForm, request: ApiRequest) -> Asked:
         direction=form.direction,
         target_number=form.target_number,
         prompts=form.prompts,
-        run_count=batch.run_count if batch else 1,
-        is_batch=batch is not None,
-        name=batch.name if batch else "",
-        stagger_seconds=batch.stagger_seconds if batch else 0,
+        run_count=form.run_count,
+        is_batch=form.is_batch,
+        name=form.name,
+        stagger_seconds=form.stagger_seconds,
         metadata=form.metadata,
         idempotency=fingerprinted(key, form, request.content, request.method, request.scope["path"]) if key else None,
         traceparent=request.state.traceparent,

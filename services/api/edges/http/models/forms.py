@@ -1,7 +1,7 @@
 """The bodies of the two POSTs, strictly read. Source: contract, POST /v1/test-calls and /v1/test-call-batches."""
 
 import json
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -119,9 +119,16 @@ def _fault(said: str) -> PydanticCustomError:
 class TestCallForm(AskingForm):
     """A single run."""
 
+    is_batch: ClassVar = False
+    run_count: ClassVar = 1
+    stagger_seconds: ClassVar = 0
+    name: ClassVar = ""
+
 
 class BatchForm(AskingForm):
     """A batch of runs."""
+
+    is_batch: ClassVar = True
 
     run_count: Annotated[int, Field(ge=1, le=MAX_RUNS_OF_A_REQUEST)]
     stagger_seconds: Annotated[int, Field(ge=0, le=MAX_STAGGER_SECONDS)] = 0
