@@ -1,14 +1,17 @@
-"""What the API's use cases need from outside: tables, open on one transaction."""
+"""What the API's use cases and its REST clients need: tables, open on one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
+from services.api.domain.pages import Page, Place
 from services.api.domain.progress import Run
 from services.api.domain.transitions import Notes
 from services.api.domain.views import BatchView, RunView
+from shared.errors import Transient
 from shared.events.billing import Account, LedgerEntry
 from shared.events.directory import (
     AgentDeleted,
@@ -22,6 +25,8 @@ from shared.events.directory import (
 from shared.messaging.messages import Heard
 
 KeyOfOrg = tuple[int, str]
+Filters = Mapping[str, Any]
+Shown = Mapping[str, Any]
 
 
 class Desk(Protocol):
@@ -96,3 +101,48 @@ class Picture(Protocol):
 
     async def count_batches(self, batch_ids: Collection[int]) -> None:
         """Count the runs of batches anew."""
+
+
+class Reading(Protocol):
+    """What one organisation sees. What is another's does not exist.
+
+    Rows have the names of the answers' fields. Stored JSON in them is text, and goes out as it is.
+    """
+
+    async def runs(self, filters: Filters, place: Place) -> Page:
+        """Return a page of runs, newest first."""
+
+    async def run(self, run_id: int) -> Shown | None:
+        """Return one run."""
+
+    async def batches(self, filters: Filters, place: Place) -> Page:
+        """Return a page of batches, newest first."""
+
+    async def batch(self, batch_id: int) -> Shown | None:
+        """Return one batch."""
+
+    async def calls(self, filters: Filters, place: Place) -> Page:
+        """Return a page of calls, the one that was placed last first."""
+
+    async def call(self, call_id: int) -> Shown | None:
+        """Return one call."""
+
+    async def transcript(self, call_id: int) -> Shown | None:
+        """Return a call's transcript."""
+
+    async def funds(self) -> Shown:
+        """Return balance, held and available funds, and the time."""
+
+    async def entries(self, filters: Filters, place: Place) -> Page:
+        """Return a page of ledger entries, newest first."""
+
+
+class ReadTimedOut(Transient):
+    """A read was broken off: it would have taken others' time."""
+
+
+class Reads(Protocol):
+    """What the GET endpoints read with."""
+
+    def of(self, org_id: int) -> AbstractAsyncContextManager[Reading]:
+        """Open one organisation's view, in its turn. Raises Overloaded or ReadTimedOut, both transient."""

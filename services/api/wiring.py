@@ -11,8 +11,9 @@ from services.api.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.picture import SqlPicture
 from services.api.edges.db.pools import open_pools
-from services.api.edges.db.reads import Reads
+from services.api.edges.db.reads import SqlReads
 from services.api.edges.http.app import create_app
+from services.api.edges.http.posting import view_bytes
 from services.api.edges.http.server import ApiServer
 from services.api.edges.kafka import HEARS
 from services.api.settings import ApiSettings
@@ -49,7 +50,7 @@ async def wire(settings: ApiSettings) -> Service:
     pools = open_pools(settings.database_url)
     database = pools.work
     station = open_station(service="api", settings=settings, database=database, listener=LISTENER)
-    admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing).answer)
+    admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing, view_bytes).answer)
     service: Service | None = None
 
     def readiness() -> Readiness:
@@ -57,7 +58,7 @@ async def wire(settings: ApiSettings) -> Service:
 
     app = create_app(
         submit=admission.submit,
-        reads=Reads(pools.reads),
+        reads=SqlReads(pools.reads),
         org_of=KeyRing(pools.keys).org_of,
         readiness=readiness,
         cors_origins=settings.cors_origins,

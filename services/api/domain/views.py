@@ -63,5 +63,6 @@ class BatchView:
     run_ids: list[int]
 
 
-RUN_COLUMNS = tuple(field.name for field in fields(RunView) if field.name != "transcript")
+# What is read of a row, under the names of the answers' fields. The agent is filtered by, not shown.
+RUN_COLUMNS = tuple(field.name for field in fields(RunView) if field.name not in ("agent_id", "transcript"))
 BATCH_COLUMNS = tuple(field.name for field in fields(BatchView) if field.name != "run_ids")

@@ -11,8 +11,9 @@ from services.api.domain.pricing import DEFAULT_PRODUCT, Pricing
 from services.api.edges.db.admission import Admission
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.pools import open_pools
-from services.api.edges.db.reads import Reads
+from services.api.edges.db.reads import SqlReads
 from services.api.edges.http.app import create_app
+from services.api.edges.http.posting import view_bytes
 from services.api.wiring import LISTENER
 from shared.db.database import Database
 from shared.db.group_commit import GroupCommit
@@ -36,10 +37,10 @@ async def an_api(database_url: str, *, partition: int = 0) -> AsyncIterator[Api]
     database = pools.work
     clock = Clock()
     ear = await an_api_ear(database, partition=partition)
-    admission = GroupCommit[Asked, Answer](Admission(database, ear.outbox, PRICING).answer)
+    admission = GroupCommit[Asked, Answer](Admission(database, ear.outbox, PRICING, view_bytes).answer)
     app = create_app(
         submit=admission.submit,
-        reads=Reads(pools.reads),
+        reads=SqlReads(pools.reads),
         org_of=KeyRing(pools.keys, clock).org_of,
         readiness=lambda: Readiness(ready=True, parts={}),
         cors_origins=(FRIENDLY_ORIGIN,),

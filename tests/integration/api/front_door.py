@@ -18,7 +18,7 @@ import uvloop
 from deploy.local.children import dies_with_parent
 from services.api.domain.admission import TargetNotFound
 from services.api.domain.asking import Answer, Asked
-from services.api.edges.db.reads import Reads
+from services.api.edges.db.reads import SqlReads
 from services.api.edges.http import guard
 from services.api.edges.http.app import create_app
 from services.api.edges.http.connections import Limits
@@ -139,7 +139,7 @@ async def _serve(limits: dict[str, Any]) -> None:
     guard.BODY_IDLE_SECONDS = limits.pop("body_idle_seconds", guard.BODY_IDLE_SECONDS)
     app = create_app(
         submit=_refuse,
-        reads=Reads(Database("postgresql://nobody@127.0.0.1:1/nothing", schema="api")),
+        reads=SqlReads(Database("postgresql://nobody@127.0.0.1:1/nothing", schema="api")),
         org_of=_org_of,
         readiness=lambda: Readiness(ready=True, parts={}),
     )

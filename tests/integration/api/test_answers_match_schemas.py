@@ -8,7 +8,12 @@ import pytest
 from pydantic import BaseModel, RootModel
 
 from services.api.edges.db.desk import _lock_number
-from services.api.edges.http import schemas
+from services.api.edges.http.models.batches import TestCallBatch
+from services.api.edges.http.models.billing import Funds, LedgerEntryPage
+from services.api.edges.http.models.calls import Call, CallPage, Transcript
+from services.api.edges.http.models.problems import Problem, ValidationProblem
+from services.api.edges.http.models.runs import TestCallRun
+from services.api.edges.http.routers.health import Health
 from tests.integration.api.builders import Org, a_batch, a_number
 from tests.integration.api.harness import BATCHES, CALLS, Api
 from tests.integration.api.story import Story
@@ -17,27 +22,27 @@ from tests.integration.api.test_openapi import DOCUMENTED, with_id
 pytestmark = pytest.mark.integration
 
 
-class Runs(RootModel[list[schemas.TestCallRun]]):
+class Runs(RootModel[list[TestCallRun]]):
     """A bare list."""
 
 
-class Batches(RootModel[list[schemas.TestCallBatch]]):
+class Batches(RootModel[list[TestCallBatch]]):
     """A bare list."""
 
 
 SHAPES: dict[tuple[str, str], type[BaseModel]] = {
-    ("post", CALLS): schemas.TestCallRun,
+    ("post", CALLS): TestCallRun,
     ("get", CALLS): Runs,
-    ("get", f"{CALLS}/{{id}}"): schemas.TestCallRun,
-    ("post", BATCHES): schemas.TestCallBatch,
+    ("get", f"{CALLS}/{{id}}"): TestCallRun,
+    ("post", BATCHES): TestCallBatch,
     ("get", BATCHES): Batches,
-    ("get", f"{BATCHES}/{{batch_id}}"): schemas.TestCallBatch,
-    ("get", "/v1/calls"): schemas.CallPage,
-    ("get", "/v1/calls/{call_id}"): schemas.Call,
-    ("get", "/v1/calls/{call_id}/transcript"): schemas.Transcript,
-    ("get", "/v1/billing"): schemas.Funds,
-    ("get", "/v1/billing/entries"): schemas.LedgerEntryPage,
-    ("get", "/v1/healthz"): schemas.Health,
+    ("get", f"{BATCHES}/{{batch_id}}"): TestCallBatch,
+    ("get", "/v1/calls"): CallPage,
+    ("get", "/v1/calls/{call_id}"): Call,
+    ("get", "/v1/calls/{call_id}/transcript"): Transcript,
+    ("get", "/v1/billing"): Funds,
+    ("get", "/v1/billing/entries"): LedgerEntryPage,
+    ("get", "/v1/healthz"): Health,
 }
 ELSEWHERE = "503"  # see test_unavailable
 
@@ -91,24 +96,24 @@ async def test_every_refusal_has_its_shape(api: Api) -> None:
             if method == "post":
                 body = a_batch(rich, 1)
                 await api.post(rich, path, body, key="used")
-                await read(key, schemas.ValidationProblem, api.post(rich, path, {**body, "mode": 1}), 400)
-                await read(key, schemas.Problem, api.post_raw(rich, path, b"{"), 400)
-                await read(key, schemas.Problem, api.post(rich, path, {**body, "consent_to_charge": 1}), 400)
-                await read(key, schemas.Problem, api.client.post(path), 401)
-                await read(key, schemas.Problem, api.post(poor, path, a_batch(poor, 1)), 402)
-                await read(key, schemas.Problem, api.post(rich, path, {**body, "target_id": 1}), 404)
-                await read(key, schemas.Problem, api.post(rich, path, body, key="running"), 409)
-                await read(key, schemas.Problem, api.post_raw(rich, path, b" " * 1_048_577), 413)
+                await read(key, ValidationProblem, api.post(rich, path, {**body, "mode": 1}), 400)
+                await read(key, Problem, api.post_raw(rich, path, b"{"), 400)
+                await read(key, Problem, api.post(rich, path, {**body, "consent_to_charge": 1}), 400)
+                await read(key, Problem, api.client.post(path), 401)
+                await read(key, Problem, api.post(poor, path, a_batch(poor, 1)), 402)
+                await read(key, Problem, api.post(rich, path, {**body, "target_id": 1}), 404)
+                await read(key, Problem, api.post(rich, path, body, key="running"), 409)
+                await read(key, Problem, api.post_raw(rich, path, b" " * 1_048_577), 413)
                 encoded = {**rich.authorization, "Content-Encoding": "gzip"}
-                await read(key, schemas.Problem, api.client.post(path, json=body, headers=encoded), 415)
-                await read(key, schemas.Problem, api.post(rich, path, {**body, "name": "b"}, key="used"), 422)
-                await read(key, schemas.Problem, api.post(full, path, a_batch(full, 1)), 429)
+                await read(key, Problem, api.client.post(path, json=body, headers=encoded), 415)
+                await read(key, Problem, api.post(rich, path, {**body, "name": "b"}, key="used"), 422)
+                await read(key, Problem, api.post(full, path, a_batch(full, 1)), 429)
             elif path != "/v1/healthz":
-                await read(key, schemas.Problem, api.client.get(with_id(path, "1")), 401)
+                await read(key, Problem, api.client.get(with_id(path, "1")), 401)
                 if "{" in path:
-                    await read(key, schemas.Problem, api.get(rich, with_id(path, "0")), 404)
+                    await read(key, Problem, api.get(rich, with_id(path, "0")), 404)
                 elif path != "/v1/billing":
-                    await read(key, schemas.ValidationProblem, api.get(rich, f"{path}?limit=x"), 400)
+                    await read(key, ValidationProblem, api.get(rich, f"{path}?limit=x"), 400)
     finally:
         await locker.close()
     assert seen == {key: statuses - {"200", "201", ELSEWHERE} for key, statuses in DOCUMENTED.items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.api.edges.http.schemas import Health
+from services.api.edges.http.routers.health import Health
 from tests.integration.api.builders import a_batch
 from tests.integration.api.harness import BATCHES, CALLS, Api
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from deploy.local.ports import free_port
 from services.api.domain.asking import Answer, Asked
 from services.api.edges.db.key_ring import KeyRing
-from services.api.edges.db.reads import Reads
+from services.api.edges.db.reads import SqlReads
 from services.api.edges.http.app import create_app
 from shared.db.database import Database
 from shared.db.group_commit import Overloaded
@@ -37,7 +37,7 @@ def failing_app(api: Api, error: Exception, readiness: Readiness = NOT_READY) ->
         raise error
 
     return create_app(
-        submit=submit, reads=Reads(api.database), org_of=KeyRing(api.database).org_of, readiness=lambda: readiness
+        submit=submit, reads=SqlReads(api.database), org_of=KeyRing(api.database).org_of, readiness=lambda: readiness
     )
 
 
@@ -65,7 +65,9 @@ async def test_without_its_database_the_api_lives_and_says_that_it_cannot_answer
     async def submit(_: Asked) -> Answer:
         raise AssertionError("nothing gets so far")
 
-    app = create_app(submit=submit, reads=Reads(nowhere), org_of=KeyRing(nowhere).org_of, readiness=lambda: NOT_READY)
+    app = create_app(
+        submit=submit, reads=SqlReads(nowhere), org_of=KeyRing(nowhere).org_of, readiness=lambda: NOT_READY
+    )
     try:
         async with a_client(app) as client:
             for path in (CALLS, "/v1/billing", "/v1/calls/1"):

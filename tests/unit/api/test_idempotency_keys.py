@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.responses import Response
 
 from services.api.domain.asking import IdempotencyKey
-from services.api.edges.http.body import read_form
-from services.api.edges.http.forms import AskingForm, BatchForm, TestCallForm
 from services.api.edges.http.idempotency import GivenKey, fingerprinted, read_idempotency_key
+from services.api.edges.http.models.forms import AskingForm, BatchForm, TestCallForm
+from services.api.edges.http.problems import Refused
 from tests.unit.api.test_reading_bodies import BODY, JSON
 
 BATCH = {**BODY, "run_count": 2}
@@ -58,9 +57,7 @@ MALFORMED = [
 
 
 def key_of(form: type[AskingForm], body: dict[str, Any], path: str = "/p", method: str = "POST") -> IdempotencyKey:
-    read = read_form(form, body)
-    assert isinstance(read, form)
-    return fingerprinted(GivenKey("k", "k"), read, body, method=method, path=path)
+    return fingerprinted(GivenKey("k", "k"), form.model_validate(body), body, method, path)
 
 
 def fingerprint(body: dict[str, Any], **where: str) -> bytes:
@@ -75,9 +72,9 @@ def test_a_key_is_read_bare_and_as_the_draft_writes_it(header: str, key: str) ->
 
 @pytest.mark.parametrize("header", MALFORMED)
 def test_a_malformed_quoted_key_is_refused(header: str) -> None:
-    refused = read_idempotency_key([header], {})
-    assert isinstance(refused, Response)
-    assert set(json.loads(bytes(refused.body))) == {"Idempotency-Key", "code"}
+    with pytest.raises(Refused) as refusal:
+        read_idempotency_key([header], {})
+    assert set(json.loads(bytes(refusal.value.answer.body))) == {"Idempotency-Key", "code"}
 
 
 @settings(derandomize=True, max_examples=200)
@@ -100,7 +97,7 @@ def test_the_order_of_keys_does_not_matter_to_a_fingerprint(more: dict[str, Any]
 def test_null_omitted_and_the_stated_default_are_one(form: type[AskingForm]) -> None:
     body = BATCH if form is BatchForm else BODY
     optional = {name for name, field in form.model_fields.items() if not field.is_required()}
-    assert set(DEFAULTS[form]) == optional
+    assert {*DEFAULTS[form], "idempotency_key"} == optional
     wanted = key_of(form, body).fingerprint
     for name, default in DEFAULTS[form].items():
         assert key_of(form, {**body, name: None}).fingerprint == wanted, name
@@ -156,9 +153,9 @@ def test_the_key_itself_is_no_part_of_the_fingerprint() -> None:
     ],
 )
 def test_a_key_that_cannot_be_one_is_refused(headers: list[str], in_body: str | None) -> None:
-    refused = read_idempotency_key(headers, {**BODY, "idempotency_key": in_body})
-    assert isinstance(refused, Response)
-    assert json.loads(bytes(refused.body))["code"] == "validation_error"
+    with pytest.raises(Refused) as refusal:
+        read_idempotency_key(headers, {**BODY, "idempotency_key": in_body})
+    assert json.loads(bytes(refusal.value.answer.body))["code"] == "validation_error"
 
 
 def test_quotes_and_escapes_do_not_count_in_the_length() -> None:

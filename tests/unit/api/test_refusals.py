@@ -5,7 +5,7 @@ import json
 import pytest
 
 from services.api.domain import admission, asking
-from services.api.edges.http import answers
+from services.api.edges.http.refusals import refused
 
 TABLE = [
     (admission.TargetNotFound("agent"), 404, "target_not_found"),
@@ -22,18 +22,18 @@ TABLE = [
 def test_every_refusal_has_a_status_and_a_word(
     refusal: admission.Refused | asking.KeyMismatch | asking.KeyInUse, status: int, code: str
 ) -> None:
-    answer = answers.refused(refusal)
+    answer = refused(refusal)
     body = json.loads(bytes(answer.body))
     assert (answer.status_code, body["code"], set(body)) == (status, code, {"detail", "code"})
     assert ("retry-after" in answer.headers) is (status in (429, 409))
 
 
 def test_a_number_without_an_agent_is_a_wrong_field() -> None:
-    answer = answers.refused(admission.NoAgentAssigned("outbound"))
+    answer = refused(admission.NoAgentAssigned("outbound"))
     body = json.loads(bytes(answer.body))
     assert (answer.status_code, set(body), body["code"]) == (400, {"target_id", "code"}, "validation_error")
 
 
 def test_funds_below_zero_are_told_as_they_are() -> None:
-    body = json.loads(bytes(answers.refused(admission.InsufficientBalance(-5, 16)).body))
+    body = json.loads(bytes(refused(admission.InsufficientBalance(-5, 16)).body))
     assert body["detail"] == "The estimate of 16 cents exceeds the available funds of -5 cents."

@@ -1,7 +1,6 @@
 """The four lists, and their filters as branches that each have an index (the newest migration that names them)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from services.api.domain.views import BATCH_COLUMNS, RUN_COLUMNS
@@ -21,18 +20,16 @@ RUN_IDS = "ARRAY(SELECT runs.id FROM runs WHERE runs.batch_id = batches.id ORDER
 CALL_SELECT = """
     calls.call_id, calls.agent_id, calls.direction, calls.from_number, calls.to_number, calls.start_time,
     calls.end_time, calls.duration_seconds, calls.status, calls.end_reason, calls.product, calls.voice,
-    runs.billable_minutes, runs.billed_cents, runs.billed_at
+    runs.billable_minutes, runs.billed_cents AS billing_total_cents, runs.billed_at
 """
 ENTRY_SELECT = """
     entry_id, ledger_entries.run_id, ledger_entries.batch_id, ledger_entries.call_id, ledger_entries.kind,
     ledger_entries.amount_cents, ledger_entries.balance_cents, ledger_entries.held_cents, ledger_entries.created_at
 """
-RUNS = Listing(
-    "runs", ("id",), (int,), f"{RUN_SELECT}, {TRANSCRIPT}", "LEFT JOIN calls ON calls.call_id = runs.call_id"
-)
-BATCHES = Listing("batches", ("id",), (int,), f"{BATCH_SELECT}, {RUN_IDS}")
-CALLS = Listing("calls", ("start_time", "call_id"), (datetime, int), CALL_SELECT, "JOIN runs ON runs.id = calls.run_id")
-ENTRIES = Listing("ledger_entries", ("entry_id",), (int,), ENTRY_SELECT)
+RUNS = Listing("runs", ("id",), f"{RUN_SELECT}, {TRANSCRIPT}", "LEFT JOIN calls ON calls.call_id = runs.call_id")
+BATCHES = Listing("batches", ("id",), f"{BATCH_SELECT}, {RUN_IDS}")
+CALLS = Listing("calls", ("start_time", "call_id"), CALL_SELECT, "JOIN runs ON runs.id = calls.run_id")
+ENTRIES = Listing("ledger_entries", ("entry_id",), ENTRY_SELECT)
 
 TARGET_TYPES = ("agent", "phone_number")
 DIRECTIONS = ("inbound", "outbound")

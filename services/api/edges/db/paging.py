@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.api.domain.pages import Key, Page, Place
 from services.api.edges.db.floors import Floors
 from shared.db.transaction import Row, Transaction
 
 MAX_EXACT_COUNT = 10_000  # beyond, a count is a floor: counting everything would cost more than the page
 
-Key = tuple[Any, ...]
 Branch = tuple[str, ...]
 
 
@@ -19,30 +19,8 @@ class Listing:
 
     table: str
     key: tuple[str, ...]
-    key_types: tuple[type, ...]
     columns: str
     joins: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Which rows of a list: `limit` of them, from an offset, or next to a key (`backwards`: towards newer rows)."""
-
-    limit: int
-    offset: int = 0
-    key: Key | None = None
-    backwards: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows, newest first, and keys next to which the neighbouring pages are (None: there is none that way)."""
-
-    rows: Sequence[Row]
-    total: int
-    is_exact: bool
-    next_key: Key | None
-    prev_key: Key | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,14 @@
-"""Queries behind the GET endpoints. Every one is bound to an organisation: what is another's does not exist.
+"""Queries behind the GET endpoints. Every one is bound to an organisation."""
 
-Stored JSON (metadata, prompts, transcripts) comes out as the text that it is, and goes so into the answer.
-"""
-
-from collections.abc import Mapping
-from typing import Any
-
+from services.api.domain.pages import Page, Place
 from services.api.edges.db import lists
 from services.api.edges.db.floors import Floors
-from services.api.edges.db.paging import Asked, Listing, Page, Place, read_page
+from services.api.edges.db.paging import Asked, Listing, read_page
+from services.api.ports import Filters
 from shared.db.transaction import Row, Transaction
 
-Filters = Mapping[str, Any]
 
-
-class Reading:
+class SqlReading:
     """One organisation's view, on one connection."""
 
     def __init__(self, transaction: Transaction, org_id: int, floors: Floors) -> None:
@@ -23,26 +17,21 @@ class Reading:
         self._floors = floors
 
     async def runs(self, filters: Filters, place: Place) -> Page:
-        """Return a page of runs, newest first."""
         return await self._page(lists.RUNS, lists.runs(filters), place)
 
     async def batches(self, filters: Filters, place: Place) -> Page:
-        """Return a page of batches, newest first."""
         return await self._page(lists.BATCHES, lists.batches(filters), place)
 
     async def calls(self, filters: Filters, place: Place) -> Page:
-        """Return a page of calls, the one that was placed last first."""
         return await self._page(lists.CALLS, lists.calls(filters), place)
 
     async def entries(self, filters: Filters, place: Place) -> Page:
-        """Return a page of ledger entries, newest first."""
         return await self._page(lists.ENTRIES, lists.entries(filters), place)
 
     async def _page(self, listing: Listing, asked: Asked, place: Place) -> Page:
         return await read_page(self._transaction, listing, asked, place, self._org_id, self._floors)
 
     async def run(self, run_id: int) -> Row | None:
-        """Return one run."""
         return await self._transaction.row(
             f"""
             SELECT {lists.RUN_SELECT}, {lists.TRANSCRIPT}
@@ -54,7 +43,6 @@ class Reading:
         )
 
     async def batch(self, batch_id: int) -> Row | None:
-        """Return one batch."""
         return await self._transaction.row(
             f"""
             SELECT {lists.BATCH_SELECT}, {lists.RUN_IDS}
@@ -65,7 +53,6 @@ class Reading:
         )
 
     async def call(self, call_id: int) -> Row | None:
-        """Return one call."""
         return await self._transaction.row(
             f"""
             SELECT {lists.CALL_SELECT} FROM calls JOIN runs ON runs.id = calls.run_id
@@ -75,24 +62,27 @@ class Reading:
             call_id=call_id,
         )
 
-    async def transcript(self, call_id: int) -> str | None:
-        """Return a call's transcript, a JSON array."""
-        written: str | None = await self._transaction.value(
-            "SELECT CAST(transcript AS text) FROM calls WHERE org_id = :org_id AND call_id = :call_id",
+    async def transcript(self, call_id: int) -> Row | None:
+        return await self._transaction.row(
+            """
+            SELECT call_id, CAST(transcript AS text) AS transcripts
+            FROM calls WHERE org_id = :org_id AND call_id = :call_id
+            """,
             org_id=self._org_id,
             call_id=call_id,
         )
-        return written
 
     async def funds(self) -> Row:
-        """Return balance, held funds, estimates that billing has not answered yet, and the time."""
         row: Row | None = await self._transaction.row(
             """
-            SELECT COALESCE(balance_cents, 0) AS balance_cents, COALESCE(held_cents, 0) AS held_cents,
-                   (SELECT CAST(COALESCE(sum(COALESCE(awaited_cents, estimated_cost_cents)), 0) AS bigint) FROM runs
-                    WHERE runs.org_id = asked.org_id AND NOT funds_answered) AS unanswered_cents,
-                   clock_timestamp() AS at
-            FROM (SELECT CAST(:org_id AS bigint) AS org_id) AS asked LEFT JOIN funds USING (org_id)
+            SELECT balance_cents, held_cents, balance_cents - held_cents - unanswered_cents AS available_cents,
+                   clock_timestamp() AS as_of
+            FROM (
+                SELECT COALESCE(balance_cents, 0) AS balance_cents, COALESCE(held_cents, 0) AS held_cents,
+                       (SELECT CAST(COALESCE(sum(COALESCE(awaited_cents, estimated_cost_cents)), 0) AS bigint) FROM runs
+                        WHERE runs.org_id = asked.org_id AND NOT funds_answered) AS unanswered_cents
+                FROM (SELECT CAST(:org_id AS bigint) AS org_id) AS asked LEFT JOIN funds USING (org_id)
+            ) AS heard
             """,
             org_id=self._org_id,
         )

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from services.api.edges.db.floors import Floors
-from services.api.edges.db.reading import Reading
+from services.api.edges.db.reading import SqlReading
 from services.api.edges.db.turns import Turns
+from services.api.ports import ReadTimedOut
 from shared.db.database import Database
-from shared.errors import Transient
 
 CONNECTIONS = 4
 CONNECTIONS_OF_ORG = 2  # at once: however much an organisation reads, another one's read does not wait for it
@@ -22,10 +22,6 @@ STATEMENT_TIMEOUT_MS = 2_000
 PLANNER = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
-class ReadTimedOut(Transient):
-    """PostgreSQL was told to stop: the read would have taken others' time."""
-
-
 def database_of_reads(url: str) -> Database:
     """Return a pool that nothing but reads may use, so that they starve neither admission nor key look-ups."""
     return Database(
@@ -36,7 +32,7 @@ def database_of_reads(url: str) -> Database:
     )
 
 
-class Reads:
+class SqlReads:
     """Opens one organisation's view, in its turn."""
 
     def __init__(self, database: Database) -> None:
@@ -50,11 +46,10 @@ class Reads:
         )
 
     @asynccontextmanager
-    async def of(self, org_id: int) -> AsyncIterator[Reading]:
-        """Open a view. Raises Overloaded or ReadTimedOut, both transient."""
+    async def of(self, org_id: int) -> AsyncIterator[SqlReading]:
         async with self._turns.turn(org_id):
             try:
                 async with self._database.reading() as transaction:
-                    yield Reading(transaction, org_id, self._floors)
+                    yield SqlReading(transaction, org_id, self._floors)
             except asyncpg.QueryCanceledError:
                 raise ReadTimedOut("the read took too long") from None

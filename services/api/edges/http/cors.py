@@ -1,4 +1,4 @@
-"""CORS: which other sites' scripts may read the answers. None, unless the operator names them. Source: Fetch, 3.2."""
+"""CORS: which other sites' scripts may read the problems. None, unless the operator names them. Source: Fetch, 3.2."""
 
 import re
 from collections.abc import Collection

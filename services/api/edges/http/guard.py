@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api import metrics
-from services.api.edges.http import answers
+from services.api.edges.http import problems
 from services.api.edges.http.cors import Cors
 from shared.db.failures import is_transient
 from shared.telemetry import logs, names, tracing
@@ -78,9 +78,9 @@ class Guard:
             else:
                 await self._app(scope, _limited(receive), watch)
         except BodyTooLarge:
-            await answers.too_large()(scope, receive, watch)
+            await problems.too_large()(scope, receive, watch)
         except BodyTooSlow:
-            await answers.too_slow()(scope, receive, watch)
+            await problems.too_slow()(scope, receive, watch)
         except ClientDisconnect:
             status = status or WENT_AWAY
         except Exception as failure:
@@ -105,14 +105,14 @@ class Guard:
             given = [value for name, value in scope["headers"] if name == b"authorization"]
             match = _BEARER.fullmatch(given[0]) if len(given) == 1 and len(given[0]) <= MAX_KEY_CHARS else None
             if match is None:
-                return answers.unauthorized()
+                return problems.unauthorized()
             org_id = await self._org_of(match[1].decode("ascii"))
             if org_id is None:
-                return answers.unauthorized()
+                return problems.unauthorized()
             scope["state"]["org_id"] = org_id
         length = headers.get(b"content-length", b"")
         if length.isdigit() and (len(length) > 15 or int(length) > MAX_BODY_BYTES):
-            return answers.too_large()
+            return problems.too_large()
         return None
 
     def _report(self, scope: Scope, status: int, seconds: float, traceparent: str) -> None:
@@ -171,6 +171,6 @@ def _failed(failure: Exception, traceparent: str) -> Response:
     fields = {"error": logs.error_name(failure), **logs.trace_fields(traceparent)}
     if is_transient(failure):
         log.warning("request could not be served now", extra=fields)
-        return answers.unavailable()
+        return problems.unavailable()
     log.error("request failed", extra=fields, exc_info=failure)
-    return answers.internal_error()
+    return problems.internal_error()

@@ -1,4 +1,4 @@
-"""Reads Idempotency-Key, and what must be the same when the key comes again."""
+"""The idempotency key of a POST, in its header or its body, and what must be the same when the key comes again."""
 
 import json
 import re
@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from starlette.responses import Response
-
 from services.api.domain.asking import IdempotencyKey
-from services.api.edges.http import answers
-from services.api.edges.http.forms import AskingForm
+from services.api.edges.http import problems
+from services.api.edges.http.models.forms import MAX_BODY_KEY_CHARS, AskingForm
+from services.api.edges.http.problems import Refused
 
 MAX_HEADER_KEY_CHARS = 255
-MAX_BODY_KEY_CHARS = 128
-IN_BODY = "idempotency_key"
+IN_HEADER, IN_BODY = "Idempotency-Key", "idempotency_key"
 _NOT_STATED = object()
 
 # RFC 9651: a string, and parameters behind it. The draft gives no parameter a meaning, so they are ignored.
@@ -35,35 +33,31 @@ class GivenKey:
     spelling: str
 
 
-def read_idempotency_key(headers: Sequence[str], content: dict[str, Any]) -> GivenKey | Response | None:
-    """Read the key from header or body. A header is bare or a quoted string; both are the same key."""
+def read_idempotency_key(headers: Sequence[str], content: dict[str, Any]) -> GivenKey | None:
+    """Read the key from header or body. A header is bare or a quoted string; both are the same key. Raises Refused."""
     in_header = [_read_header(header.strip(" \t")) for header in headers]
     if None in in_header:
-        return answers.invalid(
-            {"Idempotency-Key": ["Must be a well-formed quoted string (RFC 9651) or without quotes."]}
-        )
+        raise _wrong(IN_HEADER, "Must be a well-formed quoted string (RFC 9651) or without quotes.")
     keys = {key for key in in_header if key is not None}
     if len(keys) > 1:
-        return answers.invalid({"Idempotency-Key": ["Must be given once."]})
+        raise _wrong(IN_HEADER, "Must be given once.")
     header = next(iter(keys), None)
     in_body = content.get(IN_BODY)
     if in_body is not None and not (isinstance(in_body, str) and 1 <= len(in_body) <= MAX_BODY_KEY_CHARS):
-        return answers.invalid({IN_BODY: [f"Must be a string of 1 to {MAX_BODY_KEY_CHARS} characters."]})
+        raise _wrong(IN_BODY, f"Must be a string of 1 to {MAX_BODY_KEY_CHARS} characters.")
     if header is not None and not 1 <= len(header) <= MAX_HEADER_KEY_CHARS:
-        return answers.invalid({"Idempotency-Key": [f"Must have 1 to {MAX_HEADER_KEY_CHARS} characters."]})
+        raise _wrong(IN_HEADER, f"Must have 1 to {MAX_HEADER_KEY_CHARS} characters.")
     if header is not None and in_body is not None and header != in_body:
-        return answers.invalid({IN_BODY: ["Differs from the Idempotency-Key header."]})
+        raise _wrong(IN_BODY, "Differs from the Idempotency-Key header.")
     key = header if header is not None else in_body
     if key is None:
         return None
     if "\x00" in key:
-        return answers.invalid({IN_BODY: ["Must not contain the NUL character."]})
+        raise _wrong(IN_BODY, "Must not contain the NUL character.")
     return GivenKey(key, headers[0] if headers else key)
 
 
-def fingerprinted(
-    given: GivenKey, form: AskingForm, content: dict[str, Any], *, method: str, path: str
-) -> IdempotencyKey:
+def fingerprinted(given: GivenKey, form: AskingForm, content: dict[str, Any], method: str, path: str) -> IdempotencyKey:
     """Add the fingerprint: method, path and canonical JSON of what was asked, where null and defaults are left out."""
     verbatim = {name: value for name, value in content.items() if name != IN_BODY}
     defaults = {
@@ -77,6 +71,10 @@ def fingerprinted(
         if value is not None and value != defaults.get(name, _NOT_STATED)
     }
     return IdempotencyKey(given.key, _digest(method, path, meant), given.spelling, _digest(method, path, verbatim))
+
+
+def _wrong(field: str, sentence: str) -> Refused:
+    return Refused(problems.invalid({field: [sentence]}))
 
 
 def _read_header(header: str) -> str | None:

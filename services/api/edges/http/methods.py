@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.edges.http import answers
+from services.api.edges.http import problems
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -43,7 +43,7 @@ class Methods:
 
     def _options(self, scope: Scope) -> Response:
         methods = allowed(self._routes, scope)
-        return Response(None, 204, {"Allow": ", ".join(methods)}) if methods else answers.not_found()
+        return Response(None, 204, {"Allow": ", ".join(methods)}) if methods else problems.not_found()
 
 
 def _takes(route: BaseRoute, scope: Scope) -> bool:

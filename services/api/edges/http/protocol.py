@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from services.api import metrics
-from services.api.edges.http import answers
+from services.api.edges.http import problems
 from services.api.edges.http.closing import ClosesPolitely, closing_if_unread
 from services.api.edges.http.connections import Connections
 
@@ -65,7 +65,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._message_bytes += len(data)
         in_head = self._head_began_at is not None
         if self._message_bytes > (self._limits.head_bytes if in_head else self._limits.message_bytes):
-            self._end("too_large", answers.head_too_large() if in_head else answers.too_large())
+            self._end("too_large", problems.head_too_large() if in_head else problems.too_large())
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer a client that has said that it will send no more, if what it sent is whole."""
@@ -100,13 +100,13 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value))
         if len(self.headers) >= self._limits.headers:
-            self._refuse("too_large", answers.head_too_large())
+            self._refuse("too_large", problems.head_too_large())
         if self._head_began_at is not None:  # what comes behind a body is no header: nobody has looked at it
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if len(self.pipeline) >= self._limits.pipelined_requests:
-            self._refuse("pipelined", answers.bad_request())
+            self._refuse("pipelined", problems.bad_request())
         self._head_began_at = None
         super().on_headers_complete()
         self._all.works(self)
@@ -114,7 +114,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _count(self, size_bytes: int) -> None:
         self._field_bytes += size_bytes
         if self._field_bytes > self._limits.head_bytes:
-            self._refuse("too_large", answers.head_too_large())
+            self._refuse("too_large", problems.head_too_large())
 
     def _refuse(self, reason: str, answer: Response) -> None:
         self._refusal = (reason, answer)
@@ -123,7 +123,7 @@ class LimitedProtocol(HttpToolsProtocol):
     # What uvicorn calls
 
     def send_400_response(self, msg: str) -> None:
-        self._end(*(self._refusal or ("malformed", answers.bad_request())))
+        self._end(*(self._refusal or ("malformed", problems.bad_request())))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -137,7 +137,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         if len(self.tasks) >= self._limits.connections:
-            app = answers.unavailable()
+            app = problems.unavailable()
         super()._start_asgi_task(cycle, closing_if_unread(cycle, app))  # type: ignore[arg-type]
 
     # What waits, and how it ends
@@ -158,7 +158,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._socket is None:
             return
         if reason == "slow_head":
-            self._answer(answers.too_slow())
+            self._answer(problems.too_slow())
         else:
             self._socket.abort()
 

@@ -34,6 +34,7 @@ class ApiServer:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # nobody asks for a client's address
             timeout_keep_alive=cast(int, limits.idle_seconds),
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

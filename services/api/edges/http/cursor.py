@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from services.api.edges.db.paging import Key
+from services.api.domain.pages import Key
 from shared.events.fields import MAX_ID
 
 BOUND_CHARS = 12

@@ -1,0 +1,57 @@
+"""From a form that fits to the answer of a POST."""
+
+import json
+
+from pydantic_core import from_json
+from starlette.responses import Response
+
+from services.api.domain.asking import Accepted, Asked, Replayed
+from services.api.domain.views import BatchView, RunView
+from services.api.edges.http.idempotency import fingerprinted
+from services.api.edges.http.models.batches import TestCallBatch
+from services.api.edges.http.models.forms import BatchForm, TestCallForm
+from services.api.edges.http.models.runs import TestCallRun
+from services.api.edges.http.refusals import refused
+from services.api.edges.http.resource import ApiRequest
+
+# Numbers in metadata are spelled as they will be stored.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+async def posted(form: TestCallForm | BatchForm, request: ApiRequest) -> Response:
+    """Submit what was asked for, and answer."""
+    path = request.scope["path"]
+    match await request.app.state.submit(_asked(form, request)):
+        case Accepted(view):
+            headers = {"Location": f"{path}/{view.id}"}
+            return Response(view_bytes(view), 201, headers, media_type="application/json")
+        case Replayed(status, body):
+            headers = {"Idempotent-Replayed": "true", "Location": f"{path}/{from_json(body)['id']}"}
+            return Response(body, status, headers, media_type="application/json")
+        case refusal:
+            return refused(refusal)
+
+
+def _asked(form: TestCallForm | BatchForm, request: ApiRequest) -> Asked:
+    key = request.key
+    return Asked(
+        org_id=request.state.org_id,
+        target_type=form.target_type,
+        target_id=form.target_id,
+        direction=form.direction,
+        target_number=form.target_number,
+        prompts=form.prompts,
+        run_count=form.run_count,
+        is_batch=form.is_batch,
+        name=form.name,
+        stagger_seconds=form.stagger_seconds,
+        metadata=form.metadata,
+        idempotency=fingerprinted(key, form, request.content, request.method, request.scope["path"]) if key else None,
+        traceparent=request.state.traceparent,
+    )
+
+
+def view_bytes(view: RunView | BatchView) -> bytes:
+    """Write what a POST answers, and what a replay of it repeats."""
+    answer = TestCallRun if isinstance(view, RunView) else TestCallBatch
+    return _ENCODER.encode(answer.model_validate(view).model_dump()).encode()

@@ -1,0 +1,38 @@
+"""/v1/test-call-batches: batches of test-call runs."""
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from services.api.edges.http.models.batches import BatchQuery, TestCallBatch
+from services.api.edges.http.models.forms import BatchForm
+from services.api.edges.http.models.problems import ERRORS_OF_POSTS, errors
+from services.api.edges.http.pages import AskedPage, found
+from services.api.edges.http.path_id import PathId
+from services.api.edges.http.posting import posted
+from services.api.edges.http.resource import ApiRequest, Resource
+
+router = Resource("test-call-batches")
+
+
+@router.post("", status_code=201, response_model=TestCallBatch, responses=ERRORS_OF_POSTS)
+async def create_test_call_batch(form: BatchForm, request: ApiRequest) -> Response:
+    """Create a batch of test-call runs, all or nothing."""
+    return await posted(form, request)
+
+
+@router.get("", response_model=list[TestCallBatch], responses=errors(400))
+async def list_test_call_batches(query: Annotated[BatchQuery, Query()], request: ApiRequest) -> Response:
+    """List batches, newest first."""
+    asked = AskedPage(query, request)
+    async with request.reading() as reading:
+        return await asked.bare(reading.batches, TestCallBatch)
+
+
+@router.get("/{batch_id}", response_model=TestCallBatch, responses=errors(404))
+async def get_test_call_batch(batch_id: PathId, request: ApiRequest) -> Response:
+    """Return one batch."""
+    async with request.reading() as reading:
+        batch = await reading.batch(batch_id)
+    return found(TestCallBatch, batch)
