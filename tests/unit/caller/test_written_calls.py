@@ -8,6 +8,7 @@ from services.caller.edges.parties.chat.messages import read_message
 from services.caller.edges.parties.chat.written_calls import MAX_READ_CHARS
 
 BYE = "Goodbye."
+MOMENT_SECONDS = 0.25  # of CPU: 1 to 20 ms on a quiet machine
 
 
 @pytest.mark.parametrize(
@@ -148,9 +149,26 @@ def test_a_written_call_of_another_tool_is_noted_and_not_spoken() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<tool_call>", "[END_CALL] x ", "{", "[", "```", '{"a":', "<invoke name=a>", "*", "end call "]
+    "piece",
+    [
+        "<tool_call>",
+        "[END_CALL] x ",
+        "say [END_CALL] ",
+        "[END_CALL]. ",
+        "END_CALL, ",
+        '{"name": "end_call"} x ',
+        '{"name": "look_up", "arguments": {}}',
+        "{",
+        "[",
+        "```",
+        '{"a":',
+        "<invoke name=a>",
+        "*",
+        "end call ",
+    ],
 )
 def test_any_text_is_read_at_once(piece: str) -> None:
-    began = time.monotonic()
+    """All calls of a process wait meanwhile."""
+    began = time.thread_time()
     read_message({"content": piece * (MAX_READ_CHARS // len(piece) + 1)}, "agent")
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < MOMENT_SECONDS

@@ -119,9 +119,11 @@ def _calls_of(inside: str) -> list[Call]:
 
 
 def _without_json(text: str, calls: list[Call]) -> str:
-    kept, since = [], 0
+    kept, since, words_end = [], 0, _words_end(text)
     for start, end, call in _json_calls(text):
-        if start < since or _stands_alone(text, start, end):  # several calls may be one piece of JSON
+        if start < since or _stands_alone(
+            text, start, end, words_end=words_end
+        ):  # several calls may be one piece of JSON
             kept.append(text[since:start])
             since = end
             calls.append(call)
@@ -172,9 +174,10 @@ def _calls_told(told: Any) -> list[Call]:
 
 
 def _without_markers(text: str) -> tuple[str, tuple[Call, ...]]:
-    kept, marked, since = [], [], 0
+    kept, marked, since, words_end = [], [], 0, _words_end(text)
     for found in _MARKER.finditer(text):
-        if not _stands_alone(text, found.start(), found.end(), bare=found["capitals"] is not None):
+        bare = found["capitals"] is not None
+        if not _stands_alone(text, found.start(), found.end(), words_end=words_end, bare=bare):
             continue
         name = next(value for value in found.groups() if value is not None)
         if call := call_of(name):
@@ -195,14 +198,24 @@ def _balanced(text: str) -> str:
     return text.strip()
 
 
-def _stands_alone(text: str, start: int, end: int, *, bare: bool = False) -> bool:
+def _words_end(text: str) -> int:
+    """Return where the last word ends: only markers, punctuation and markup follow."""
+    end = len(text.rstrip(_NOTHING))
+    for start, marker_end in reversed([found.span() for found in _MARKER.finditer(text)]):
+        if marker_end < end:
+            break
+        end = len(text[: min(start, end)].rstrip(_NOTHING))
+    return end
+
+
+def _stands_alone(text: str, start: int, end: int, *, words_end: int, bare: bool = False) -> bool:
     """Say whether something in a text is meant, not mentioned: it is not quoted, and is a sentence of its own."""
     before, after = text[:start], text[end:]
     if before[-1:] in _QUOTES and after[:1] in _QUOTES and before[-1:] and after[:1]:
         return not before.strip(_QUOTES + _MARKUP + "\n") and not after.strip(_QUOTES + _MARKUP + "\n.")
     said = before.rstrip(_MARKUP)
     opens = not said or said[-1] in "\n.!?…。！？"
-    ends = not re.sub(_MARKER, "", after).strip(_NOTHING)
+    ends = end >= words_end
     if bare:
         return opens and ends
     if ends:
