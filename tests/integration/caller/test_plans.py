@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.caller.instance import Caller, dispatched
 from tests.support.databases import TestDatabase
-from tests.support.plans import assert_nothing_reads_too_much
+from tests.support.plans import assert_nothing_reads_too_much, assert_nothing_reads_too_much_as_planned_while_empty
 
 
 async def live(caller: Caller) -> None:
@@ -39,6 +39,11 @@ async def test_no_statement_reads_all_attempts(caller: Caller, test_database: Te
     await assert_nothing_reads_too_much(
         lambda: live(caller), test_database, "caller", statements_at_least=8, lost="DROP INDEX caller.attempts_leased"
     )
+
+
+@pytest.mark.integration
+async def test_nor_does_one_that_was_planned_while_there_were_none(caller: Caller, test_database: TestDatabase) -> None:
+    await assert_nothing_reads_too_much_as_planned_while_empty(lambda: live(caller), test_database, "caller")
 
 
 @pytest.mark.campaign

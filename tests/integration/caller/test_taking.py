@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.caller.domain import attempt
 from shared.db.liveness import LiveConnection
 from shared.db.transaction import Transaction
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallReturned
@@ -16,7 +17,7 @@ from shared.messaging.messages import Say
 from tests.integration.caller.faults import waits_for_a_lock
 from tests.integration.caller.instance import Caller, Callers, about_to_dial, dispatched
 from tests.integration.caller.line import Line
-from tests.integration.caller.outcomes import ends_of, starts_of
+from tests.integration.caller.outcomes import ends_of, failures_of, starts_of
 from tests.support.some_events import of
 from tests.support.waiting import eventually
 
@@ -183,6 +184,42 @@ async def test_two_instances_that_hear_the_same_call_it_once(callers: Callers, l
     assert line.placed == dict.fromkeys(runs, 1)
     said = [*await first.said(), *second.told]
     assert sorted(one.run_id for one in of(said, TestCallCompleted)) == list(runs)
+
+
+@pytest.mark.parametrize("dies", ["before the contact", "in the contact", "after it, before the start is said"])
+async def test_a_worker_that_dies_after_it_took_a_run_means_failed_and_nobody_calls_again(
+    callers: Callers, line: Line, dies: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.caller.edges.db.stages.START_PAUSE_SECONDS", 3_600)
+    caller, other = await callers.another(mortal=True), await callers.another()
+
+    async def die(run_id: int) -> None:
+        caller.dies()
+
+    line.gate.clear()
+    if dies == "before the contact":
+        caller.dies()
+    elif dies == "in the contact":
+        line.on_contact = die
+    await caller.hear(dispatched(11))
+    if dies == "before the contact":
+        assert await other.status(11) == "dialling"
+    elif dies == "in the contact":
+        await eventually(lambda: contacted(line), what="the agent is called")
+    else:
+        await eventually(line.is_up(11))
+        caller.dies()
+    placed = line.placed[11]
+    await other.leases_run_out()
+    await other.reap()
+    (failed,) = await other.call(dispatched(11))
+    assert failures_of([failed], 11) == [attempt.LOST]
+    assert (ends_of([failed], 11)[0].started_at, line.placed[11]) == (None, placed), "a start that nobody said was none"
+
+
+async def contacted(line: Line) -> bool:
+    """Say whether the agent has heard of run 11."""
+    return line.placed[11] == 1
 
 
 async def test_the_prompt_of_what_is_in_hand_is_in_no_table(callers: Callers, line: Line) -> None:

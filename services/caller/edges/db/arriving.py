@@ -8,16 +8,23 @@ from services.caller.domain.attempt import Claimed, Failure, GivenUp, Returned
 from services.caller.edges.held import Taken
 from services.caller.edges.taking import Taking
 from services.caller.ports import Dispatch
+from shared.db.given import given
 from shared.db.transaction import Transaction
 
+COLUMNS = {
+    "run_id": "bigint",
+    "org_id": "bigint",
+    "batch_id": "bigint",
+    "dispatch_no": "integer",
+    "start_before": "timestamptz",
+    "traceparent": "text",
+}
+
 # What waits has its turn first. What was heard of before is not for this statement.
-TAKE = """
-INSERT INTO attempts (run_id, org_id, batch_id, dispatch_no, start_before, traceparent, status, lease_token,
-    lease_expires_at)
-SELECT *, 'dialling', :token, clock_timestamp() + make_interval(secs => :seconds)
-FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]), CAST(:batches AS bigint[]), CAST(:numbers AS integer[]),
-    CAST(:befores AS timestamptz[]), CAST(:traceparents AS text[]))
-    AS given (run_id, org_id, batch_id, dispatch_no, start_before, traceparent)
+TAKE = f"""
+INSERT INTO attempts ({", ".join(COLUMNS)}, status, lease_token, lease_expires_at)
+SELECT given.*, 'dialling', :token, clock_timestamp() + make_interval(secs => :seconds)
+FROM {given(COLUMNS)}
 WHERE start_before > now() AND NOT EXISTS (
     SELECT FROM attempts WHERE lease_expires_at IS NULL AND ended_at IS NULL AND attempts.start_before > now()
 )
@@ -25,19 +32,16 @@ ORDER BY run_id
 ON CONFLICT (run_id) DO NOTHING
 RETURNING run_id, call_id, CAST(extract(epoch FROM start_before - clock_timestamp()) AS float) AS starts_within,
     CAST(pg_current_xact_id() AS text) AS xid
-"""
+"""  # noqa: S608 - names of this file
 
 # A later dispatch gives a returned attempt another chance, and one that was not dialled more time; an older one, or the
 # same again, changes nothing. What is refused because the run was given back already is given back once more: a
 # scheduler that was rebuilt counts from 1 again, and has to hear how far the numbers have come.
-ADD_ATTEMPTS = """
-WITH given AS (
-    SELECT * FROM unnest(CAST(:runs AS bigint[]), CAST(:orgs AS bigint[]), CAST(:batches AS bigint[]),
-        CAST(:dispatches AS text[]), CAST(:numbers AS integer[]), CAST(:befores AS timestamptz[]),
-        CAST(:traceparents AS text[]))
-        AS g (run_id, org_id, batch_id, dispatch, dispatch_no, start_before, traceparent)
+LET_WAIT = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM {given(COLUMNS | {"dispatch": "text"})}
 ), added AS (
-    INSERT INTO attempts (run_id, org_id, batch_id, dispatch, dispatch_no, start_before, traceparent, status)
+    INSERT INTO attempts ({", ".join(COLUMNS)}, dispatch, status)
     SELECT *, 'waiting' FROM given ORDER BY run_id
     ON CONFLICT (run_id) DO UPDATE
     SET status = CASE attempts.status WHEN 'returned' THEN 'waiting' ELSE attempts.status END,
@@ -52,7 +56,7 @@ WITH given AS (
 SELECT run_id, attempts.org_id, attempts.batch_id, attempts.dispatch_no, attempts.ended_at, attempts.traceparent
 FROM given JOIN attempts USING (run_id)
 WHERE attempts.status = 'returned' AND run_id NOT IN (SELECT run_id FROM added)
-"""
+"""  # noqa: S608
 
 
 class Arriving:
@@ -73,25 +77,23 @@ class Arriving:
         take = self._taking.reserve(self._transaction, len(dispatches))
         if not take.room:
             return frozenset()
-        given = {one.event.run_id: one for one in _in_turns(dispatches)[: take.room]}
+        first = {one.event.run_id: one for one in _in_turns(dispatches)[: take.room]}
         rows = await self._transaction.rows(
-            TAKE, token=take.token, seconds=limits.LEASE_SECONDS, **_columns(given.values())
+            TAKE, token=take.token, seconds=limits.LEASE_SECONDS, **_columns(first.values())
         )
         take.xid = rows[0].xid if rows else ""
         take.attempts = [
             Taken(
-                Claimed(row.run_id, row.call_id, take.token, given[row.run_id].traceparent, row.starts_within),
-                given[row.run_id].event,
+                Claimed(row.run_id, row.call_id, take.token, first[row.run_id].traceparent, row.starts_within),
+                first[row.run_id].event,
             )
             for row in rows
         ]
         return frozenset(row.run_id for row in rows)
 
     async def _let_wait(self, dispatches: Sequence[Dispatch]) -> list[Returned]:
-        given = sorted(dispatches, key=lambda one: one.event.run_id)  # the order in which others lock attempts
-        rows = await self._transaction.rows(
-            ADD_ATTEMPTS, dispatches=[one.event.model_dump_json() for one in given], **_columns(given)
-        )
+        texts = [one.event.model_dump_json() for one in dispatches]
+        rows = await self._transaction.rows(LET_WAIT, dispatch=texts, **_columns(dispatches))
         self._taking.let_wait(self._transaction)
         return [Returned(*row) for row in rows]
 
@@ -140,10 +142,10 @@ def _in_turns(dispatches: Sequence[Dispatch]) -> list[Dispatch]:
 
 def _columns(dispatches: Iterable[Dispatch]) -> dict[str, list[object]]:
     return {
-        "runs": [one.event.run_id for one in dispatches],
-        "orgs": [one.event.org_id for one in dispatches],
-        "batches": [one.event.batch_id for one in dispatches],
-        "numbers": [one.number for one in dispatches],
-        "befores": [one.event.start_before for one in dispatches],
-        "traceparents": [one.traceparent for one in dispatches],
+        "run_id": [one.event.run_id for one in dispatches],
+        "org_id": [one.event.org_id for one in dispatches],
+        "batch_id": [one.event.batch_id for one in dispatches],
+        "dispatch_no": [one.number for one in dispatches],
+        "start_before": [one.event.start_before for one in dispatches],
+        "traceparent": [one.traceparent for one in dispatches],
     }

@@ -10,9 +10,11 @@ from services.caller.domain import limits
 from services.caller.domain.attempt import EXPIRED, LOST, GivenUp, Returned
 from services.caller.domain.lease import Renewal, Renewed
 from services.caller.edges.held import Taken
+from shared.db.given import given
 from shared.db.transaction import Transaction
 
 RunAndToken = tuple[int, UUID]
+UNDER_TOKEN = {"run_id": "bigint", "token": "uuid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,13 @@ class Ending:
 
 
 def _mine(**columns: str) -> str:
-    """Return the rows under our tokens, each as it is and with what is given for it in `columns` (name and type).
+    """Return the rows under our tokens, each as it is and with what is given for it.
 
     They are locked in the order of the runs, whatever the plan: two statements that meet would else wait in a circle.
     """
-    arrays = "".join(f", CAST(:{name} AS {type_}[])" for name, type_ in columns.items())
     return f"""
     (
-        SELECT given.*, attempts.started_at
-        FROM unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[]){arrays})
-            AS given ({", ".join(["run_id", "token", *columns])})
+        SELECT given.*, attempts.started_at FROM {given(UNDER_TOKEN | columns)}
         JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
         ORDER BY attempts.run_id FOR UPDATE OF attempts
     ) AS mine
@@ -69,6 +68,22 @@ UPDATE attempts SET status = 'failed', ended_at = clock_timestamp(), lease_token
 FROM {_mine()} AND status = 'dialling'
 RETURNING attempts.run_id, org_id, batch_id, call_id, attempts.started_at, talked_ms, ended_at,
           CAST(:reason AS text), traceparent
+"""  # noqa: S608
+
+RENEW = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM {given(UNDER_TOKEN | {"seconds": "float", "talked_ms": "integer"})}
+), free AS MATERIALIZED (
+    SELECT given.* FROM given
+    JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
+    ORDER BY given.run_id FOR UPDATE OF attempts SKIP LOCKED
+), renewed AS (
+    UPDATE attempts SET lease_expires_at = now() + make_interval(secs => free.seconds), talked_ms = free.talked_ms
+    FROM free WHERE attempts.run_id = free.run_id AND lease_token = free.token
+    RETURNING attempts.run_id
+)
+SELECT given.run_id, given.run_id IN (SELECT run_id FROM renewed) AS renewed
+FROM given JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
 """  # noqa: S608
 
 
@@ -129,31 +144,11 @@ class SqlAttempts:
 
     async def renew(self, renewals: Sequence[Renewal]) -> Renewed:
         """Extend leases. What somebody else has locked just now is left alone, and holds up nothing."""
-        ordered = sorted(renewals, key=lambda one: one.run_id)
         rows = await self._transaction.rows(
-            """
-            WITH given AS MATERIALIZED (
-                SELECT * FROM unnest(CAST(:runs AS bigint[]), CAST(:tokens AS uuid[]), CAST(:seconds AS float[]),
-                    CAST(:talked AS integer[])) AS given (run_id, token, seconds, talked_ms)
-            ), free AS (
-                SELECT given.* FROM given
-                JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
-                ORDER BY given.run_id FOR UPDATE OF attempts SKIP LOCKED
-            ), renewed AS (
-                UPDATE attempts
-                SET lease_expires_at = now() + make_interval(secs => free.seconds), talked_ms = free.talked_ms
-                FROM free WHERE attempts.run_id = free.run_id AND lease_token = free.token
-                RETURNING attempts.run_id
-            )
-            SELECT given.run_id, renewed.run_id IS NOT NULL AS renewed
-            FROM given
-            JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
-            LEFT JOIN renewed ON renewed.run_id = given.run_id
-            """,
-            runs=[one.run_id for one in ordered],
-            tokens=[one.token for one in ordered],
-            seconds=[one.seconds for one in ordered],
-            talked=[one.talked_ms for one in ordered],
+            RENEW,
+            seconds=[one.seconds for one in renewals],
+            talked_ms=[one.talked_ms for one in renewals],
+            **_arrays([(one.run_id, one.token) for one in renewals]),
         )
         return Renewed(
             frozenset(row.run_id for row in rows if row.renewed),
@@ -189,4 +184,4 @@ class SqlAttempts:
 
 
 def _arrays(mine: Sequence[RunAndToken]) -> dict[str, list[object]]:
-    return {"runs": [run_id for run_id, _ in mine], "tokens": [token for _, token in mine]}
+    return {"run_id": [run_id for run_id, _ in mine], "token": [token for _, token in mine]}
