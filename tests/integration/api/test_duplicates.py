@@ -55,6 +55,18 @@ async def test_entries_that_are_new_are_added_beside_some_that_are_known(api: Ap
     assert api.ear.dead == []
 
 
+@pytest.mark.parametrize("later", [-1, 0, 1])
+async def test_entries_are_taken_whatever_the_version_of_the_account_beside_them(api: Api, later: int) -> None:
+    org = await api.org(funds_cents=100)
+    first, second = org.deposited(1), org.deposited(2)
+    account = second.account.model_copy(update={"version": first.account.version + later})
+    await api.hear(first)
+    await api.hear(second.model_copy(update={"account": account}))
+    seen = (await api.get(org, "/v1/billing/entries")).json()["results"]
+    assert [entry["amount_cents"] for entry in seen] == [2, 1, 100]
+    assert api.ear.dead == []
+
+
 async def test_every_event_twice_in_one_poll_does_what_it_does_once(api: Api) -> None:
     once, twice = await api.org(), await api.org()
     for poll in await a_history(api, once):
