@@ -53,6 +53,6 @@ def test_what_a_template_left_in_a_text_is_not_spoken(text: str, spoken: str) ->
 
 @pytest.mark.parametrize("piece", ["<think>", "</think>", "< ", "<think ", "<|channel|>", "<think>a</think>"])
 def test_an_answer_as_long_as_any_is_read_at_once(piece: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()  # of CPU: what others do on this machine does not count
     without_reasoning(piece * (1024 * 1024 // len(piece)))
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < 2, "0.4 s on a quiet machine"
