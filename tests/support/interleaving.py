@@ -81,11 +81,17 @@ class SteppedDatabase(Database):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        async with self._connected() as driver, driver.transaction():
+        async with self._connected() as driver:
             self.steps.pid = driver.get_server_pid()
             transaction = SteppedTransaction(driver, self.steps)
-            yield transaction
-            await self.steps.before("COMMIT")
+            try:
+                async with driver.transaction():
+                    yield transaction
+                    await self.steps.before("COMMIT")
+                with transaction.committing():
+                    pass  # it is committed: whoever wants to know is told
+            finally:
+                transaction.over()
         transaction.wake()
 
 
