@@ -23,7 +23,7 @@ class Pools:
 def open_pools(url: str) -> Pools:
     """Return the pools of one process."""
     return Pools(
-        work=Database(url, schema="api", settings=reads.PLANNER),
+        work=Database(url, schema="api"),
         reads=reads.database_of_reads(url),
         keys=Database(url, schema="api", pool_connections=key_ring.CONNECTIONS),
     )

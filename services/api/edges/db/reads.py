@@ -17,10 +17,6 @@ WAITING_OF_ORG = 100
 WAIT_SECONDS = 5.0
 STATEMENT_TIMEOUT_MS = 2_000
 
-# Everything goes by an index and joins by key. A plan that is made while tables are small would scan and hash them, and
-# be kept until the next ANALYZE.
-PLANNER = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
-
 
 def database_of_reads(url: str) -> Database:
     """Return a pool that nothing but reads may use, so that they starve neither admission nor key look-ups."""
@@ -28,7 +24,7 @@ def database_of_reads(url: str) -> Database:
         url,
         schema="api",
         pool_connections=CONNECTIONS,
-        settings={**PLANNER, "statement_timeout": str(STATEMENT_TIMEOUT_MS)},
+        settings={"statement_timeout": str(STATEMENT_TIMEOUT_MS)},
     )
 
 
