@@ -111,10 +111,7 @@ class Consumer:
         try:
             await uninterrupted(broker.start())
             offsets = Offsets((await broker.describe(topics)).cluster_id)
-            await uninterrupted(consumer.start())
-            # Only now: a start with a subscription waits for topics that may be missing.
-            consumer.subscribe(list(topics), listener=Rebalances(seats))
-            yield Session(
+            session = Session(
                 service=self._service,
                 consumer=consumer,
                 broker=broker,
@@ -128,6 +125,13 @@ class Consumer:
                 round_seconds=self._round_seconds,
                 clock=self._clock,
             )
+            await uninterrupted(consumer.start())
+            # Only now: a start with a subscription waits for topics that may be missing.
+            consumer.subscribe(list(topics), listener=Rebalances(seats, session.let_go))
+            try:
+                yield session
+            finally:
+                await session.let_go()
         finally:
             seats.reassigned((), member=False)
             await _stop(consumer)

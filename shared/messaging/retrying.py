@@ -11,8 +11,9 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared.db.failures import is_transient
 from shared.errors import NotYet
-from shared.messaging.applying import Applier, Positions
+from shared.messaging.applying import Applier
 from shared.messaging.offsets import Offsets, StaleConsumer
+from shared.messaging.positions import Positions
 from shared.messaging.seats import Seats
 from shared.telemetry import logs, metrics
 
