@@ -58,6 +58,10 @@ class Transaction:
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows that nobody has yet: COPY knows no conflicts, and costs two thirds of an INSERT from arrays."""
+        await self._connection.copy_records_to_table(table, columns=columns, records=rows)
+
     def after_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` once after the commit (never after a rollback). The same callable counts once."""
         if wake not in self._wakes:

@@ -67,6 +67,10 @@ class SteppedTransaction(Transaction):
         await self._steps.before(statement)
         return await super().run(statement, **parameters)
 
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        await self._steps.before(f"COPY {table}")
+        await super().copy(table, columns, rows)
+
 
 class SteppedDatabase(Database):
     """A database whose transactions stop before each statement that `matters`, and before they commit."""
