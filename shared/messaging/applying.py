@@ -7,13 +7,13 @@ from shared.db.database import Database
 from shared.db.failures import is_too_much, is_transient
 from shared.db.transaction import Transaction
 from shared.errors import NotYet, Poison
-from shared.events.register import BY_EVENT
+from shared.events.register import BY_EVENT, BY_TYPE
 from shared.messaging.dead_letters import dead_letter, sealed_for_dlq
 from shared.messaging.messages import DeadLetter, Heard, Hears, Say
 from shared.messaging.offsets import Offsets
 from shared.messaging.outbox import Outbox
 from shared.messaging.positions import Positions, TopicPartition
-from shared.messaging.reading import Ignored, Record, Unreadable, read
+from shared.messaging.reading import Ignored, Record, Unreadable, is_for_others, read
 from shared.telemetry import logs, metrics, tracing
 
 log = logs.logger(__name__)
@@ -55,6 +55,7 @@ class Applier:
         self._usecases = {row.event: row.usecase for row in hears}
         self._order = {row.event: place for place, row in enumerate(hears)}
         self._types = {BY_EVENT[row.event].type: BY_EVENT[row.event] for row in hears}
+        self._others = frozenset(type_.encode() for type_ in BY_TYPE.keys() - self._types.keys())
         self._open_books = open_books
         self._on_dead_letters = on_dead_letters
         self._lock_first = lock_first
@@ -111,6 +112,8 @@ class Applier:
         heard: list[Heard[Any]] = []
         dead: list[tuple[Record, str]] = []
         for record in records:
+            if is_for_others(record, self._others):
+                continue
             match read(record, self._topic(record), self._types):
                 case Unreadable(reason):
                     dead.append((record, reason))
@@ -182,7 +185,8 @@ class Applier:
         yield from sorted(groups.items(), key=lambda group: self._order[group[0]])
 
     def _ends(self, records: Sequence[Record]) -> dict[TopicPartition, int]:
-        return {(self._topic(record), record.partition): record.offset + 1 for record in records}
+        last = {(record.topic, record.partition): record for record in records}
+        return {(self._topic(record), partition): record.offset + 1 for (_, partition), record in last.items()}
 
     def _topic(self, record: Record) -> str:
         return record.topic[self._prefix_chars :]
