@@ -53,6 +53,7 @@ class Applier:
         self._database = database
         self._outbox = outbox
         self._usecases = {row.event: row.usecase for row in hears}
+        self._only = {row.event: row.only for row in hears if row.only is not None}
         self._order = {row.event: place for place, row in enumerate(hears)}
         self._types = {BY_EVENT[row.event].type: BY_EVENT[row.event] for row in hears}
         self._others = frozenset(type_.encode() for type_ in BY_TYPE.keys() - self._types.keys())
@@ -120,7 +121,9 @@ class Applier:
                 case Ignored():
                     pass
                 case Heard() as one:
-                    heard.append(one)
+                    only = self._only.get(type(one.event))
+                    if only is None or only(one.event):
+                        heard.append(one)
         if heard or dead:
             await self._commit(records, heard, dead, positions, offsets)
         else:

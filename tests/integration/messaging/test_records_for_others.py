@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from shared.events.envelope import seal
+from shared.events.event import Event
 from shared.events.payments import FundsAdjusted
 from shared.messaging import progress
 from tests.support.databases import TestDatabase
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.integration
 PAYMENTS = "platform-payments"
 OF_PARTITION_0 = 2  # an organisation, by the hash of its key
 RECORDS = 100
-COMMITS_BESIDE = 8  # the first place is read and stored, and the last one at the end
+COMMITS_BESIDE = 15  # the first place is read and stored, and the last one at the end
 
 
 def for_others(nth: int) -> FundsAdjusted:
@@ -47,7 +48,7 @@ async def consuming(toy: Toy) -> AsyncIterator[None]:
             await task
 
 
-async def hear(toy: Toy, *events: FundsAdjusted) -> None:
+async def hear(toy: Toy, *events: Event) -> None:
     """Publish, and wait until the toy has heard: each time a poll of its own."""
     for event in events:
         before = consumed()
@@ -199,3 +200,26 @@ async def test_an_operator_finds_a_partition_that_stands_still_stored_where_the_
 
         await eventually(stands_still)
         assert await stored(toy) == 2
+
+
+async def test_an_event_that_can_have_no_effect_is_as_if_it_were_for_others(
+    toy: Toy, test_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "STORED_WITHIN_SECONDS", 1_000.0)
+    choosy = a_toy(test_database.url("api"), toy.bootstrap, toy.prefix, only=lambda deposit: deposit.amount_cents > 1)
+    await choosy.publish(*(a_deposit(f"d{cents}", amount_cents=cents) for cents in (1, 2, 1, 3, 1)))
+    async with consuming(choosy):
+
+        async def written() -> bool:
+            return await choosy.ids() == ["d2", "d3"]
+
+        await eventually(written)
+        await hear(choosy, a_deposit("d1", amount_cents=1))
+    async with consuming(toy):
+        await toy.publish(a_deposit("last"))
+
+        async def last() -> bool:
+            return await toy.ids() == ["d2", "d3", "last"]
+
+        await eventually(last)
+    await choosy.database.dispose()
