@@ -50,8 +50,11 @@ class Books(Protocol):
     def note_ended_early(self, run_id: int) -> None:
         """Remember that a run ended before its request was heard. Idempotent."""
 
-    def keep(self, reservation: Reservation) -> None:
-        """Open a reservation, or move one from pending to `posted` or `voided`."""
+    def open(self, reservation: Reservation) -> None:
+        """Add a reservation. One that is there already makes `write` fail."""
+
+    def close(self, reservation: Reservation) -> None:
+        """Move a reservation from pending to `posted` or `voided`."""
 
     def post(self, postings: Sequence[Posting], tell: Tell, traceparent: str | None) -> None:
         """Add postings. `tell` makes the event of them from their entries and the time when they are written."""

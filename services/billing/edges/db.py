@@ -22,6 +22,7 @@ class SqlBooks:
         self._read_versions: dict[int, int] = {}
         self._reservations: dict[int, Reservation | None] = {}
         self._read_reservations: dict[int, Reservation] = {}
+        self._opened: set[int] = set()
         self._answers: dict[int, Answer] = {}
         self._read_answered: set[int] = set()
         self._ended_early: set[int] = set()
@@ -73,7 +74,11 @@ class SqlBooks:
     def note_ended_early(self, run_id: int) -> None:
         self._ended_early.add(run_id)
 
-    def keep(self, reservation: Reservation) -> None:
+    def open(self, reservation: Reservation) -> None:
+        self._opened.add(reservation.run_id)
+        self.close(reservation)
+
+    def close(self, reservation: Reservation) -> None:
         self._reservations[reservation.run_id] = reservation
 
     def post(self, postings: Sequence[Posting], tell: Tell, traceparent: str | None) -> None:
@@ -93,11 +98,11 @@ class SqlBooks:
         await statements.add_entries(self._transaction, postings, ids, at)
         await statements.add_answers(self._transaction, self._answers, at)
         now = [one for one in self._reservations.values() if one is not None]
+        opened = [one for one in now if one.run_id in self._opened]
         before = self._read_reservations
-        await statements.add_reservations(self._transaction, [one for one in now if one.run_id not in before], at)
-        await statements.close_reservations(
-            self._transaction, [one for one in now if one is not before.get(one.run_id, one)]
-        )
+        closed = [one for one in now if one.run_id not in self._opened and one is not before[one.run_id]]
+        await statements.add_reservations(self._transaction, opened, at)
+        await statements.close_reservations(self._transaction, closed)
         self._count(postings)
         return list(self._say(ids, at))
 

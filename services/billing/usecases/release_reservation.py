@@ -35,7 +35,7 @@ def release(books: Books, run_id: int, call_id: int | None, traceparent: str | N
 
 def _release(books: Books, reservation: Reservation, call_id: int | None, traceparent: str | None) -> None:
     account = books.account(reservation.org_id)
-    books.keep(replace(reservation, status="voided"))
+    books.close(replace(reservation, status="voided"))
     postings = account.release(reservation.run_id, reservation.batch_id, call_id, reservation.held_cents)
     account.version += 1
     after = account_part(account)

@@ -36,7 +36,7 @@ def _answer(books: Books, one: Heard[TestCallRequested]) -> None:
         answer = "insufficient_funds"
     books.answer(event.request_id, answer)
     for run in event.runs:
-        books.keep(_reservation(event, run.run_id))
+        books.open(_reservation(event, run.run_id))
     if answer != "reserved":
         declined = FundsDeclined(
             request_id=event.request_id, org_id=event.org_id, reason=answer, account=account_part(account)
@@ -45,7 +45,7 @@ def _answer(books: Books, one: Heard[TestCallRequested]) -> None:
         return
     postings = []
     for run_id in live:
-        books.keep(replace(_reservation(event, run_id), status="pending", held_cents=estimate_cents))
+        books.open(replace(_reservation(event, run_id), status="pending", held_cents=estimate_cents))
         postings += account.hold(run_id, event.batch_id, estimate_cents)
     account.version += 1
     after = account_part(account)

@@ -30,7 +30,7 @@ def _settle(books: Books, one: Heard[TestCallCompleted], reservation: Reservatio
     run_id, batch_id = reservation.run_id, reservation.batch_id
     charge = reservation.charge_cents(event.duration_seconds)
     rest = reservation.held_cents - charge
-    books.keep(replace(reservation, status="posted"))
+    books.close(replace(reservation, status="posted"))
     postings = account.settle(run_id, batch_id, event.call_id, charge)
     postings += account.release(run_id, batch_id, event.call_id, rest)
     account.version += 1

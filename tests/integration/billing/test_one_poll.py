@@ -85,3 +85,14 @@ async def test_what_was_ended_in_one_poll_stays_ended_in_the_next(billing: Ear, 
     assert (released.run_id, released.account.held_cents) == (12, 0)
     assert await statuses(database) == {11: "posted", 12: "voided"}
     await assert_the_ledger_is_sound(database)
+
+
+async def test_a_request_that_billing_has_forgotten_takes_no_hold_away(billing: Ear, database: Database) -> None:
+    """Also where its poll ends its run, and although there is nothing left to be held for it."""
+    await billing.hear(deposited(16), requested(11))
+    async with database.transaction() as transaction:
+        await transaction.run("DELETE FROM requests")
+    assert len(of(await billing.hear(requested(11), completed(11)), ChargeSettled)) == 1
+    assert billing.dead == ["test-call-requests-dlq"]
+    assert await statuses(database) == {11: "posted"}
+    await assert_the_ledger_is_sound(database)
