@@ -12,7 +12,7 @@ from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
 from shared.process.service import Service
 
-LISTENER = Listener(HEARS, SqlBooks, give_up_unreadable, lock_accounts)
+LISTENER = Listener(HEARS, SqlBooks, give_up_unreadable, lock_accounts, SqlBooks.write)
 
 
 async def wire(settings: BillingSettings) -> Service:

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.db.liveness import ANSWER_SECONDS, LiveConnection, server_settings
+from shared.db.pool import Pool
 from shared.db.transaction import Row, Transaction
 
 POOL_CONNECTIONS = 8
-POOL_WAIT_SECONDS = 10
 CONNECT_SECONDS = 10
 CACHED_STATEMENTS = 200
 
@@ -44,23 +42,8 @@ class Database:
     ) -> None:
         self.url = url
         self.schema = schema
-        self._engine: AsyncEngine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
-            pool_size=pool_connections,
-            max_overflow=0,
-            hide_parameters=True,  # prompts and numbers must not reach a log by way of an error
-            pool_timeout=POOL_WAIT_SECONDS,
-            pool_use_lifo=True,  # the connection that was used last is the one whose caches are warm
-            pool_pre_ping=False,  # a dead connection is a transient failure like any other, and retried as one
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "command_timeout": ANSWER_SECONDS,
-                "statement_cache_size": CACHED_STATEMENTS,
-                "connection_class": LiveConnection,
-                "record_class": Row,
-                "server_settings": server_settings(schema, schema) | PLANNING | dict(settings or {}),
-            },
-        )
+        self._pool = Pool(self._connect, connections=pool_connections)
+        self._settings = server_settings(schema, schema) | PLANNING | dict(settings or {})
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -77,24 +60,27 @@ class Database:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
-        """Take a connection from the pool. One that the server has closed meanwhile is replaced, without a question."""
-        async with self._engine.connect() as connection:
-            driver = await _driver_of(connection)
-            if driver.is_closed():
-                await connection.invalidate()
-                driver = await _driver_of(connection)
+        async with self._pool.connection() as driver:
             try:
                 yield driver
             except TimeoutError:
                 driver.terminate()  # no answer came, so none will come to anything else that is asked on this line
                 raise
-            finally:
-                if driver.is_closed():
-                    await connection.invalidate()
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self.url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=ANSWER_SECONDS,
+            statement_cache_size=CACHED_STATEMENTS,
+            connection_class=LiveConnection,
+            record_class=Row,
+            server_settings=self._settings,
+        )
 
     async def dispose(self) -> None:
         """Close all connections."""
-        await self._engine.dispose()
+        await self._pool.close()
 
 
 @asynccontextmanager
@@ -123,7 +109,3 @@ async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[Transaction]
         transaction.over()
         if driver.is_in_transaction():
             driver.terminate()  # the pool takes another
-
-
-async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
-    return (await connection.get_raw_connection()).driver_connection

@@ -1,8 +1,6 @@
 """Which failures are worth another try: the three families of errors, read from PostgreSQL's error codes."""
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.errors import Poison, Refusal, Transient
 
@@ -33,12 +31,10 @@ def is_transient(error: BaseException) -> bool:
     state = sqlstate_of(error)
     if state is not None:
         return state.startswith(TRANSIENT_CLASSES)
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
     if isinstance(error, ValueError):
         return False  # asyncpg.DataError among them: a value that no column takes
     # InternalClientError: the server has closed the connection, and the driver is in the middle of noticing it.
-    return isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError, asyncpg.InternalClientError))
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError))
 
 
 def is_too_much(error: BaseException) -> bool:

@@ -36,12 +36,17 @@ class Attributes(NamedTuple):
 
 def attributes_of(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:
     """Read the attributes: of a faulty event what can be told of it, for whoever waits goes by type and subject."""
+    given = plainly(headers)
+    type_ = text(given.get("ce_type"))
+    return _told(type_, given, value, None) if type_ is not None else _of_others(headers, value)
+
+
+def plainly(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, bytes | None]:
+    """Return the headers of an event that is written as our own services do; of any other none."""
     given: dict[str, bytes | None] = dict(headers)
     if len(given) == len(headers) and given.get("content-type") == PLAIN and given.get("ce_specversion") == VERSION:
-        type_ = text(given.get("ce_type"))
-        if type_ is not None:
-            return _told(type_, given, value, None)
-    return _of_others(headers, value)
+        return given
+    return {}
 
 
 def _of_others(headers: Sequence[tuple[str, bytes]], value: bytes | None) -> Attributes:

@@ -7,17 +7,17 @@ from shared.db.database import Database
 from shared.db.failures import is_too_much, is_transient
 from shared.db.transaction import Transaction
 from shared.errors import NotYet, Poison
-from shared.events.register import BY_EVENT
+from shared.events.register import BY_EVENT, BY_TYPE
 from shared.messaging.dead_letters import dead_letter, sealed_for_dlq
 from shared.messaging.messages import DeadLetter, Heard, Hears, Say
-from shared.messaging.offsets import Offsets, TopicPartition
+from shared.messaging.offsets import Offsets
 from shared.messaging.outbox import Outbox
-from shared.messaging.reading import Ignored, Record, Unreadable, read
+from shared.messaging.positions import Positions, TopicPartition
+from shared.messaging.reading import Ignored, Record, Unreadable, is_for_others, read
 from shared.telemetry import logs, metrics, tracing
 
 log = logs.logger(__name__)
 
-Positions = dict[TopicPartition, int]
 Books = Any  # what a service opens on a transaction for its use cases
 LockFirst = Callable[[Books, Sequence[Heard[Any]]], Awaitable[None]]
 OnDeadLetters = Callable[[Books, Sequence[DeadLetter]], Awaitable[Sequence[Say]]]
@@ -28,8 +28,8 @@ MAX_AT_ONCE = 4_096  # more than a poll brings
 class Applier:
     """Applies records for one service.
 
-    `positions` is the next offset of each partition of one assignment; every commit moves it. It belongs to the
-    consumer's current assignment: after a rebalance there is a new one, and a commit on the old one is harmless.
+    `positions` belongs to the consumer's current assignment: after a rebalance there is a new one, and a commit on the
+    old one is harmless. Records that are all for others need no transaction: they move it in memory.
 
     `lock_first` locks what a whole poll is about, in one order: use cases that lock one after the other would wait for
     another instance's in a circle. `conclude` follows the use cases of a poll in the same transaction: what they only
@@ -53,8 +53,10 @@ class Applier:
         self._database = database
         self._outbox = outbox
         self._usecases = {row.event: row.usecase for row in hears}
+        self._only = {row.event: row.only for row in hears if row.only is not None}
         self._order = {row.event: place for place, row in enumerate(hears)}
         self._types = {BY_EVENT[row.event].type: BY_EVENT[row.event] for row in hears}
+        self._others = frozenset(type_.encode() for type_ in BY_TYPE.keys() - self._types.keys())
         self._open_books = open_books
         self._on_dead_letters = on_dead_letters
         self._lock_first = lock_first
@@ -111,14 +113,22 @@ class Applier:
         heard: list[Heard[Any]] = []
         dead: list[tuple[Record, str]] = []
         for record in records:
+            if is_for_others(record, self._others):
+                continue
             match read(record, self._topic(record), self._types):
                 case Unreadable(reason):
                     dead.append((record, reason))
                 case Ignored():
                     pass
                 case Heard() as one:
-                    heard.append(one)
-        await self._commit(records, heard, dead, positions, offsets)
+                    only = self._only.get(type(one.event))
+                    if only is None or only(one.event):
+                        heard.append(one)
+        if heard or dead:
+            await self._commit(records, heard, dead, positions, offsets)
+        else:
+            positions.pass_by(self._ends(records))
+            metrics.CONSUMED.labels(self._service).inc(len(records))
 
     async def _commit(
         self,
@@ -130,15 +140,11 @@ class Applier:
         *,
         consequences: bool = True,
     ) -> None:
-        moves: dict[TopicPartition, tuple[int, int]] = {}
-        for record in records:
-            at = (self._topic(record), record.partition)
-            moves[at] = (positions[at], record.offset + 1)
         spans = tracing.start_consuming(heard) if tracing.enabled() else None
         if spans is not None:
             heard = [one._replace(traceparent=span.traceparent) for one, span in zip(heard, spans, strict=True)]
         try:
-            async with self._database.transaction() as transaction:
+            async with positions.move(self._ends(records)) as moves, self._database.transaction() as transaction:
                 await offsets.advance(transaction, moves)
                 books = self._open_books(transaction)
                 if heard and self._lock_first is not None:
@@ -160,8 +166,6 @@ class Applier:
             raise
         for span in spans or ():
             span.end()
-        for at, (_, upto) in moves.items():
-            positions[at] = upto
         metrics.CONSUMED.labels(self._service).inc(len(records))
         for record, reason in dead:
             metrics.DEAD_LETTERS.labels(self._service, self._topic(record)).inc()
@@ -182,6 +186,10 @@ class Applier:
         for one in heard:
             groups.setdefault(type(one.event), []).append(one)
         yield from sorted(groups.items(), key=lambda group: self._order[group[0]])
+
+    def _ends(self, records: Sequence[Record]) -> dict[TopicPartition, int]:
+        last = {(record.topic, record.partition): record for record in records}
+        return {(self._topic(record), partition): record.offset + 1 for (_, partition), record in last.items()}
 
     def _topic(self, record: Record) -> str:
         return record.topic[self._prefix_chars :]

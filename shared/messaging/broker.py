@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, NodeNotReadyError, NoError, UnknownTopic
 from aiokafka.protocol.fetch import FetchRequest
 
 from shared.messaging.describing import DescribeTopics
-from shared.messaging.offsets import TopicPartition
+from shared.messaging.positions import TopicPartition
 
 REQUEST_SECONDS = 10
 METADATA_MAX_AGE_SECONDS = 5

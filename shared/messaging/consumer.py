@@ -110,10 +110,7 @@ class Consumer:
         try:
             await uninterrupted(broker.start())
             offsets = Offsets((await broker.describe(topics)).cluster_id)
-            await uninterrupted(consumer.start())
-            # Only now: a start with a subscription waits for topics that may be missing.
-            consumer.subscribe(list(topics), listener=Rebalances(seats))
-            yield Session(
+            session = Session(
                 service=self._service,
                 consumer=consumer,
                 broker=broker,
@@ -126,6 +123,13 @@ class Consumer:
                 max_poll_records=MAX_GATHERED_RECORDS if self._gather_ms else MAX_POLL_RECORDS,
                 clock=self._clock,
             )
+            await uninterrupted(consumer.start())
+            # Only now: a start with a subscription waits for topics that may be missing.
+            consumer.subscribe(list(topics), listener=Rebalances(seats, session.let_go))
+            try:
+                yield session
+            finally:
+                await session.let_go()
         finally:
             seats.reassigned((), member=False)
             await _stop(consumer)

@@ -12,6 +12,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from shared.events.topics import MAX_RECORD_BYTES
 from shared.messaging.broker import Broker, Fetched
+from shared.messaging.progress import Progress
 from shared.messaging.raw_batches import batch_at
 from shared.messaging.retrying import Retrying
 from shared.messaging.seats import Seats
@@ -67,6 +68,7 @@ class Examining:
         consumer: AIOKafkaConsumer,
         seats: Seats,
         retrying: Retrying,
+        progress: Progress,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
@@ -74,6 +76,7 @@ class Examining:
         self._consumer = consumer
         self._seats = seats
         self._retrying = retrying
+        self._progress = progress
         self._clock = clock
 
     async def examine(self, partitions: Iterable[TopicPartition]) -> bool:
@@ -103,6 +106,7 @@ class Examining:
             return True
         if found.records:
             await self._retrying.apply(found.records)
+            await self._progress.store()  # where it stands still is where the operator finds it
         at = self._seats.plain(tp)
         if self._seats.positions is not positions or tp in self._seats.hold_back.held() or at not in positions:
             return True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.messaging.offsets import TopicPartition as Plain
+from shared.messaging.positions import TopicPartition as Plain
 from shared.messaging.seats import Seats
 from shared.telemetry import metrics
 

@@ -61,8 +61,9 @@ class Hears:
     """A row of a service's table: this event goes to this use case, a poll's worth at a time.
 
     `usecase(books, heard)` gets what the service opened on the transaction and a sequence of Heard[event]; it returns
-    what is to be said.
+    what is to be said. `only` tells, by the event alone, whether it can have an effect: if not, it is for others.
     """
 
     event: type[Event]
     usecase: Callable[[Any, Sequence[Heard[Any]]], Awaitable[Sequence[Say]]]
+    only: Callable[[Any], bool] | None = None

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from shared.db.transaction import Transaction
 from shared.errors import Transient
-
-TopicPartition = tuple[str, int]
+from shared.messaging.positions import Moves, TopicPartition
 
 
 class StaleConsumer(Transient):
@@ -73,7 +72,7 @@ class Offsets:
             offsets=list(beginnings.values()),
         )
 
-    async def advance(self, transaction: Transaction, moves: Mapping[TopicPartition, tuple[int, int]]) -> None:
+    async def advance(self, transaction: Transaction, moves: Moves) -> None:
         """Move each partition from its old next offset to its new one. Raises StaleConsumer if one has moved."""
         moved = await transaction.run(
             """

@@ -61,7 +61,7 @@ class Placing:
             if reason is not None:
                 self._stop(tp, stored, reason)
                 continue
-            seats.positions[at] = stored[at].next_offset
+            seats.positions.place(at, stored[at].next_offset)
             seats.hold_back.release(tp)
             consumer.seek(tp, stored[at].next_offset)
             if seats.is_stopped(tp):

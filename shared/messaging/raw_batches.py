@@ -11,7 +11,7 @@ from aiokafka import codec
 from aiokafka.record.util import calc_crc32c, decode_varint_py
 
 from shared.errors import Poison
-from shared.messaging.offsets import TopicPartition
+from shared.messaging.positions import TopicPartition
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 LENGTH_STARTS, LENGTH_ENDS = 8, 12

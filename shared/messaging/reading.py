@@ -1,12 +1,12 @@
 """Turns Kafka records into what use cases hear, or into dead letters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from shared.errors import Poison
-from shared.events.attributes import DIFFERENT_TYPES, Attributes, attributes_of
+from shared.events.attributes import DIFFERENT_TYPES, Attributes, attributes_of, plainly
 from shared.events.envelope import open_sealed
 from shared.events.event import Event
 from shared.events.register import BY_TYPE, KNOWN_NAMES, Registered
@@ -37,6 +37,11 @@ class Unreadable:
     """A record for the dead letters."""
 
     reason: str
+
+
+def is_for_others(record: Record, others: Collection[bytes | None]) -> bool:
+    """Say whether a record needs no reading: at a glance, its type is among those that only others hear."""
+    return plainly(record.headers).get("ce_type") in others and getattr(record, "fault", None) is None
 
 
 def read(record: Record, topic: str, hears: Mapping[str, Registered]) -> Heard[Any] | Ignored | Unreadable:

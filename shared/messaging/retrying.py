@@ -1,9 +1,12 @@
 """Applies a poll's records, again and again while it fails for a time; holds back what waits for other topics."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,8 +14,9 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared.db.failures import is_transient
 from shared.errors import NotYet
-from shared.messaging.applying import Applier, Positions
+from shared.messaging.applying import Applier
 from shared.messaging.offsets import Offsets, StaleConsumer
+from shared.messaging.positions import Positions
 from shared.messaging.seats import Seats
 from shared.telemetry import logs, metrics
 
@@ -80,13 +84,13 @@ class Retrying:
     def _left(self, records: Sequence[Any], positions: Positions, waiting: dict[TopicPartition, Any]) -> list[Any]:
         """Drop what was applied before, what is not placed, and what stands behind a waiting record."""
         held = self._seats.hold_back.held()
-        left = []
-        for record in records:
-            tp = TopicPartition(record.topic, record.partition)
+        left: list[Any] = []
+        for (topic, partition), some in groupby(records, key=attrgetter("topic", "partition")):
+            tp = TopicPartition(topic, partition)
             at = positions.get(self._seats.plain(tp))
-            behind = tp in waiting and record.offset >= waiting[tp].offset
-            if at is not None and record.offset >= at and tp not in held and not behind:
-                left.append(record)
+            until = waiting[tp].offset if tp in waiting else math.inf
+            if at is not None and tp not in held:
+                left.extend(record for record in some if at <= record.offset < until)
         return left
 
     def _first_waiting(self, records: Sequence[Any], error: NotYet) -> dict[TopicPartition, Any]:

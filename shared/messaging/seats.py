@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.messaging import offsets
-from shared.messaging.applying import Positions
 from shared.messaging.hold_back import HoldBack
+from shared.messaging.positions import Positions
+from shared.messaging.positions import TopicPartition as Plain
 from shared.telemetry import logs, metrics
 
 RETRY_SECONDS = 5.0
@@ -35,7 +35,7 @@ class Seats:
         self._service = service
         self._prefix = topic_prefix
         self.unplaced: set[TopicPartition] = set()
-        self.positions: Positions = {}
+        self.positions = Positions()
         self.hold_back = HoldBack(limit_seconds=held_back_limit_seconds)
         self.member = False
         self._stopped: dict[TopicPartition, Stop] = {}
@@ -44,12 +44,12 @@ class Seats:
         """Note a new assignment: nothing of it is applied before it is placed at its stored offset."""
         self.member = member
         self.unplaced = set(assigned)
-        self.positions = {}
+        self.positions = Positions()
         self.hold_back.clear()
         for tp in list(self._stopped):
             self.lift(tp)
 
-    def plain(self, tp: TopicPartition) -> offsets.TopicPartition:
+    def plain(self, tp: TopicPartition) -> Plain:
         """Return a partition as the service's tables name it: without the prefix."""
         return tp.topic[len(self._prefix) :], tp.partition
 
@@ -63,7 +63,7 @@ class Seats:
         before = self._stopped.get(tp)
         self._stopped[tp] = Stop(offset, reason, now + RETRY_SECONDS)
         self.unplaced.discard(tp)
-        self.positions.pop((topic, partition), None)
+        self.positions.leave((topic, partition))
         consumer.seek(tp, offset)  # a paused partition without a place would be looked for at Kafka's own offsets
         consumer.pause(tp)
         metrics.STOPPED_AT_OFFSET.labels(self._service, topic, partition).set(offset)

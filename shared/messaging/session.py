@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -91,13 +91,19 @@ class Session:
             on_trouble=hearing.troubled,
             clock=clock,
         )
-        self._examining = Examining(
-            service=service, broker=broker, consumer=consumer, seats=seats, retrying=self._retrying, clock=clock
-        )
-        self._pacing = Pacing(ROUND_SECONDS)
         self._progress = Progress(
             database=database, consumer=consumer, seats=seats, offsets=offsets, hearing=hearing, clock=clock
         )
+        self._examining = Examining(
+            service=service,
+            broker=broker,
+            consumer=consumer,
+            seats=seats,
+            retrying=self._retrying,
+            progress=self._progress,
+            clock=clock,
+        )
+        self._pacing = Pacing(ROUND_SECONDS)
 
     async def turn(self) -> None:
         """Poll once and apply what came. Raises what a new connection may mend."""
@@ -117,6 +123,10 @@ class Session:
         if polled:
             await self._pacing.begin()
         await self._progress.report()
+
+    async def let_go(self) -> None:
+        """Say what was heard: others go on from there."""
+        await self._progress.let_go()
 
     async def _placed(self) -> bool:
         """Place what is not, with those that stand still and are to be looked at again. Returns whether that went."""
@@ -170,6 +180,7 @@ class Session:
 
     async def _poll(self) -> dict[TopicPartition, list[Any]]:
         wait_ms = HELD_POLL_WAIT_MS if self._seats.hold_back.held() else POLL_WAIT_MS
+        wait_ms = int(min(wait_ms, self._progress.patience_seconds() * 1_000))
         began = self._clock()
         try:
             async with asyncio.timeout(POLL_LIMIT_SECONDS):  # without an assignment the library waits for ever
@@ -201,14 +212,18 @@ class Session:
 
 
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Tells the seats which partitions are ours."""
+    """Tells the seats which partitions are ours. `let_go` is awaited before they are not."""
 
-    def __init__(self, seats: Seats) -> None:
+    def __init__(self, seats: Seats, let_go: Callable[[], Awaitable[None]]) -> None:
         self._seats = seats
+        self._let_go = let_go
 
-    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """The group is being rearranged: nothing is ours until it is."""
-        self._seats.reassigned((), member=False)
+        try:
+            await self._let_go()
+        finally:
+            self._seats.reassigned((), member=False)
 
     def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """These are ours from now on."""

@@ -10,9 +10,10 @@ from shared.events.envelope import header, open_sealed, seal
 from shared.events.event import Event
 from shared.events.register import BY_TYPE
 from shared.events.topics import DLQ_SUFFIX
-from shared.messaging.applying import Applier, Positions
+from shared.messaging.applying import Applier
 from shared.messaging.offsets import Offsets
 from shared.messaging.outbox import Outbox, read_headers
+from shared.messaging.positions import Positions
 from shared.messaging.station import Listener
 from tests.support.nobody_publishes import NobodyPublishes
 
@@ -41,23 +42,25 @@ class Ear:
     applier: Applier
     outbox: Outbox
     partition: int
-    positions: Positions = field(default_factory=dict)
+    positions: Positions = field(default_factory=Positions)
     offsets: Offsets = field(default_factory=lambda: Offsets("test-cluster"))
     dead: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
     async def open(self) -> "Ear":
         """Store the first offsets."""
-        self.positions = {(topic, self.partition): 0 for topic in self.applier.topics}
+        for topic in self.applier.topics:
+            self.positions.place((topic, self.partition), 0)
         async with self.database.transaction() as transaction:
-            await self.offsets.create(transaction, self.positions)
+            await self.offsets.create(transaction, self.positions.stored())
         return self
 
     async def find_its_place(self) -> None:
         """Go on where the table says, as a consumer does that is out of date."""
         async with self.database.transaction() as transaction:
             stored = await self.offsets.stored(transaction)
-        self.positions = {at: stored[at].next_offset for at in self.positions}
+        for topic in self.applier.topics:
+            self.positions.place((topic, self.partition), stored[topic, self.partition].next_offset)
 
     async def hear(self, *events: Event) -> list[Event]:
         """Apply events as one poll; return what was said. What failed is not consumed and may be heard again."""
@@ -74,13 +77,14 @@ class Ear:
         return self._records([(event, datetime.now(UTC), str(uuid4())) for event in events])
 
     def _records(self, facts: Sequence[tuple[Event, datetime, str]]) -> list[Delivered]:
-        ends = dict(self.positions)
+        ends: dict[tuple[str, int], int] = {}
         records = []
         for event, said_at, event_id in facts:
             sealed = seal(event, event_id=event_id, occurred_at=said_at, traceparent=None)
             at = (sealed.topic, self.partition)
-            records.append(Delivered(sealed.topic, self.partition, ends[at], sealed.key, sealed.value, sealed.headers))
-            ends[at] += 1
+            offset = ends.get(at, self.positions[at])
+            records.append(Delivered(sealed.topic, self.partition, offset, sealed.key, sealed.value, sealed.headers))
+            ends[at] = offset + 1
         return records
 
     async def hear_garbage(

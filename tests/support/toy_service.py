@@ -5,7 +5,7 @@ tested without any service's rules.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -173,6 +173,7 @@ def a_toy(
     held_back_limit_seconds: float = 60.0,
     conclude: Conclude | None = None,
     gather_seconds: float = 0.0,
+    only: Callable[[FundsDeposited], bool] | None = None,
 ) -> Toy:
     """Wire one instance; nothing runs yet."""
     database = Database(database_url, schema=SCHEMA)
@@ -182,7 +183,7 @@ def a_toy(
         service="toy",
         database=database,
         outbox=outbox,
-        hears=(Hears(FundsDeposited, write_down),),
+        hears=(Hears(FundsDeposited, write_down, only),),
         open_books=lambda transaction: transaction,
         on_dead_letters=note_dead_letters,
         conclude=conclude,

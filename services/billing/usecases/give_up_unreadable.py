@@ -16,32 +16,31 @@ async def give_up_unreadable(books: Books, letters: Sequence[DeadLetter]) -> lis
 
     The customer pays nothing for a call of which the end could not be read.
     """
-    await books.refuse_payments(
+    books.refuse_payments(
         deposits=sum(concerns(letter, "FundsDeposited") for letter in letters),
         adjustments=sum(concerns(letter, "FundsAdjusted") for letter in letters),
     )
-    requests = {subject_id(letter): letter for letter in letters if concerns(letter, "TestCallRequested")}
-    ends = {subject_id(letter): letter for letter in letters if concerns(letter, *ENDS)}
-    requests.pop(None, None)
-    ends.pop(None, None)
-    return await _decline(books, requests) + await _release(books, ends)
+    requests = _by_subject(letters, "TestCallRequested")
+    await books.read_requests(requests, ())
+    for request_id, letter in sorted(requests.items()):
+        if not books.is_answered(request_id):
+            _decline(books, request_id, letter)
+    ends = _by_subject(letters, *ENDS)
+    await books.read_reservations(ends)
+    for run_id, letter in ends.items():
+        release(books, run_id, None, letter.traceparent)
+    return []
 
 
-async def _decline(books: Books, letters: dict[int | None, DeadLetter]) -> list[Say]:
-    ids = [request_id for request_id in letters if request_id is not None]
-    new = sorted(set(ids) - await books.answered(ids))
-    await books.note_answers(dict.fromkeys(new, "unreadable_request"))
-    return [
-        Say(
-            FundsDeclined(request_id=request_id, org_id=None, reason="unreadable_request", account=None),
-            letters[request_id].traceparent,
-        )
-        for request_id in new
-    ]
+def _by_subject(letters: Sequence[DeadLetter], *names: str) -> dict[int, DeadLetter]:
+    return {
+        subject: letter
+        for letter in letters
+        if concerns(letter, *names) and (subject := subject_id(letter)) is not None
+    }
 
 
-async def _release(books: Books, letters: dict[int | None, DeadLetter]) -> list[Say]:
-    ids = [run_id for run_id in letters if run_id is not None]
-    known = await books.reservations(ids)
-    await books.note_ended_early(set(ids) - set(known))
-    return await release(books, dict.fromkeys(known), {run_id: letters[run_id].traceparent for run_id in known})
+def _decline(books: Books, request_id: int, letter: DeadLetter) -> None:
+    declined = FundsDeclined(request_id=request_id, org_id=None, reason="unreadable_request", account=None)
+    books.answer(request_id, "unreadable_request")
+    books.post((), lambda *_: declined, letter.traceparent)

@@ -19,27 +19,27 @@ async def record_payments(books: Books, heard: Sequence[Heard[Payment]]) -> list
     Raises Poison for an id that comes again with another amount: which of the two is right is not ours to guess. The
     poll is then halved until that record stands alone, so the others of the poll are posted.
     """
-    accounts = await books.lock_accounts({one.event.org_id for one in heard})
     posted = await books.payments([_cause(one.event) for one in heard])
-    postings = []
-    said = []
     for one in heard:
-        event = one.event
-        cause = _cause(event)
-        if cause in posted:
-            if posted[cause] != event.amount_cents:
-                raise Poison("the id of this payment was used before, with another amount")
-            continue
-        posted[cause] = event.amount_cents
-        account = accounts[event.org_id]
-        postings.append(_post(account, event))
-        account.version += 1
-        said.append((one, account_part(account)))
-    entries = await books.post(postings, accounts.values())
-    return [
-        Say(BalanceChanged(org_id=one.event.org_id, entries=made, account=account), one.traceparent)
-        for (one, account), made in zip(said, entries, strict=True)
-    ]
+        cause, amount_cents = _cause(one.event), one.event.amount_cents
+        if cause not in posted:
+            posted[cause] = amount_cents
+            _record(books, one)
+        elif posted[cause] != amount_cents:
+            raise Poison("the id of this payment was used before, with another amount")
+    return []
+
+
+def _record(books: Books, one: Heard[Payment]) -> None:
+    account = books.account(one.event.org_id)
+    postings = _post(account, one.event)
+    account.version += 1
+    after = account_part(account)
+    books.post(
+        postings,
+        lambda entries, _: BalanceChanged(org_id=account.org_id, entries=entries, account=after),
+        one.traceparent,
+    )
 
 
 def _cause(event: Payment) -> str:

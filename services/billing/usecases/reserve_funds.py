@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
-from services.billing.domain.account import Posting
 from services.billing.domain.reservation import Answer, Reservation
 from services.billing.ports import Books
 from services.billing.usecases.saying import account_part
@@ -19,69 +17,50 @@ async def reserve_funds(books: Books, heard: Sequence[Heard[TestCallRequested]])
     A run that ended before its request was heard (the scheduler gave it up) is not held for; a request of which no
     run is left is declined.
     """
-    answered = set(await books.answered([one.event.request_id for one in heard]))
-    accounts = await books.lock_accounts({one.event.org_id for one in heard})
-    ended = await books.ended_early([run.run_id for one in heard for run in one.event.runs])
-    postings: list[list[Posting]] = []
-    says: list[FundsReserved | FundsDeclined] = []
-    reservations: list[Reservation] = []
-    answers: dict[int, Answer] = {}
+    await books.read_requests(
+        [one.event.request_id for one in heard], [run.run_id for one in heard for run in one.event.runs]
+    )
     for one in heard:
-        event = one.event
-        if event.request_id in answered:
-            continue
-        answered.add(event.request_id)
-        account = accounts[event.org_id]
-        estimate_cents = event.price.estimated_cost_cents
-        live = [run.run_id for run in event.runs if run.run_id not in ended]
-        rows = [_reservation(event, run.run_id) for run in event.runs]
-        if not live or account.available_cents < estimate_cents * len(live):
-            reason: Literal["insufficient_funds", "request_expired"] = (
-                "insufficient_funds" if live else "request_expired"
-            )
-            answers[event.request_id] = reason
-            reservations += rows
-            says.append(
-                FundsDeclined(
-                    request_id=event.request_id,
-                    org_id=event.org_id,
-                    reason=reason,
-                    account=account_part(account),
-                )
-            )
-            postings.append([])
-            continue
-        answers[event.request_id] = "reserved"
-        made = []
-        for row in rows:
-            if row.run_id in ended:
-                reservations.append(row)
-            else:
-                reservations.append(replace(row, status="pending", held_cents=estimate_cents))
-                made += account.hold(row.run_id, event.batch_id, estimate_cents)
-        postings.append(made)
-        account.version += 1
-        says.append(
-            FundsReserved(
-                request_id=event.request_id,
-                org_id=event.org_id,
-                run_ids=tuple(live),
-                held_cents_per_run=estimate_cents,
-                entries=(),
-                account=account_part(account),
-            )
+        if not books.is_answered(one.event.request_id):
+            _answer(books, one)
+    return []
+
+
+def _answer(books: Books, one: Heard[TestCallRequested]) -> None:
+    event = one.event
+    account = books.account(event.org_id)
+    estimate_cents = event.price.estimated_cost_cents
+    live = tuple(run.run_id for run in event.runs if not books.has_ended(run.run_id))
+    answer: Answer = "reserved" if live else "request_expired"
+    if live and account.available_cents < estimate_cents * len(live):
+        answer = "insufficient_funds"
+    books.answer(event.request_id, answer)
+    for run in event.runs:
+        books.open(_reservation(event, run.run_id))
+    if answer != "reserved":
+        declined = FundsDeclined(
+            request_id=event.request_id, org_id=event.org_id, reason=answer, account=account_part(account)
         )
-    entries = await books.post(postings, accounts.values())
-    await books.note_answers(answers)
-    await books.open_reservations(reservations)
-    traceparents = {one.event.request_id: one.traceparent for one in reversed(heard)}
-    return [
-        Say(
-            said.model_copy(update={"entries": made}) if isinstance(said, FundsReserved) else said,
-            traceparents[said.request_id],
-        )
-        for said, made in zip(says, entries, strict=True)
-    ]
+        books.post((), lambda *_: declined, one.traceparent)
+        return
+    postings = []
+    for run_id in live:
+        books.open(replace(_reservation(event, run_id), status="pending", held_cents=estimate_cents))
+        postings += account.hold(run_id, event.batch_id, estimate_cents)
+    account.version += 1
+    after = account_part(account)
+    books.post(
+        postings,
+        lambda entries, _: FundsReserved(
+            request_id=event.request_id,
+            org_id=event.org_id,
+            run_ids=live,
+            held_cents_per_run=estimate_cents,
+            entries=entries,
+            account=after,
+        ),
+        one.traceparent,
+    )
 
 
 def _reservation(event: TestCallRequested, run_id: int) -> Reservation:

@@ -25,7 +25,7 @@ HEARS = (
     Hears(TestCallRequested, enqueue_runs),
     Hears(FundsReserved, queue_funded),
     Hears(FundsDeclined, end_declined),
-    Hears(CallStarted, note_starts),
+    Hears(CallStarted, note_starts, only=lambda start: start.batch_id is not None),
     Hears(TestCallCompleted, free_slots),
     Hears(TestCallFailed, free_slots),
     Hears(TestCallReturned, take_back),

@@ -10,7 +10,8 @@ from shared.messaging.messages import Heard, Say
 async def note_starts(queue: Queue, heard: Sequence[Heard[CallStarted]]) -> list[Say]:
     """Note actual starts: each successor in a batch is due its stagger later. Idempotent by run.
 
-    A start in a batch without a stagger, or in none, moves no clock: nothing is written, or asked, for it.
+    A start in a batch without a stagger moves no clock: nothing is written, or asked, for it. (One in no batch is not
+    heard.)
     """
     started = {
         one.event.run_id: one.event.started_at for one in reversed(heard) if one.event.run_id in queue.staggered_runs

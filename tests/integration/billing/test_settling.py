@@ -99,6 +99,15 @@ async def test_a_completion_that_cannot_be_read_is_not_charged(billing: Ear, dat
                                     balance_cents, held_cents, created_at)
         VALUES (1, 1, 'run:1', 'hold', 'a', 'b', 101, 100, 101, now())
         """,
+        """
+        INSERT INTO billing.ledger (id, org_id, cause, kind, debit_account, credit_account, amount_cents,
+                                    balance_cents, held_cents, created_at)
+        VALUES (1001, 1, 'run:1', 'hold', 'a', 'b', 1, 100, 1, now()),
+               (1002, 99, 'run:2', 'hold', 'a', 'b', 1, 100, 1, now())
+        """,
+        "UPDATE billing.accounts SET org_id = 99",
+        "DELETE FROM billing.accounts",
+        "TRUNCATE billing.accounts CASCADE",
     ],
 )
 async def test_the_database_itself_refuses_to_change_the_past_or_overdraw(

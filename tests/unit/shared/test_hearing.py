@@ -22,7 +22,7 @@ class Ears:
         self.seats = Seats(service="hearing-test", topic_prefix="p.", held_back_limit_seconds=1)
         self.seats.reassigned([TP], member=True)
         self.seats.unplaced.clear()
-        self.seats.positions[self.seats.plain(TP)] = 5
+        self.seats.positions.place(self.seats.plain(TP), 5)
         self.consumer: Any = SimpleNamespace(
             assignment=lambda: frozenset({TP}),
             last_poll_timestamp=lambda _: self.stamp,

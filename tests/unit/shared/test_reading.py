@@ -11,7 +11,7 @@ from shared.events.payments import FundsDeposited
 from shared.events.register import BY_EVENT
 from shared.messaging.dead_letters import dead_letter
 from shared.messaging.messages import Heard
-from shared.messaging.reading import Ignored, Unreadable, read
+from shared.messaging.reading import Ignored, Unreadable, is_for_others, read
 
 TYPE = "platform.FundsDeposited.v1"
 HEARS = {TYPE: BY_EVENT[FundsDeposited]}
@@ -110,3 +110,42 @@ def test_the_reason_names_the_producers_own_mistake(
 def test_of_an_unreadable_structured_event_type_and_subject_are_known() -> None:
     letter = dead_letter(record({**EVENT, "data": 5}, STRUCTURED), "platform-payments", "reason")
     assert (letter.type, letter.subject, letter.key) == (TYPE, "d", "1")
+
+
+OURS = [("ce_specversion", b"1.0"), ("content-type", b"application/json")]
+OTHER = ("ce_type", b"rehearsal.CallStarted.v1")
+OTHERS = frozenset({OTHER[1]})
+
+
+def test_a_record_for_others_is_known_at_a_glance() -> None:
+    assert is_for_others(record(b"not read", *OURS, OTHER), OTHERS)
+    assert not is_for_others(record(DEPOSIT, *OURS, BINARY), OTHERS)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [OTHER, BINARY],
+        [OTHER, OTHER],
+        [("ce_type", b"com.example.thing")],
+        [("ce_type", b"rehearsal.CallStarted.v2")],
+        [],
+    ],
+    ids=["of two types", "said twice", "unknown", "of another version", "of no type"],
+)
+def test_a_record_that_may_be_more_than_it_seems_is_looked_at(headers: list[tuple[str, bytes]]) -> None:
+    assert not is_for_others(record(b"{", *OURS, *headers), OTHERS)
+
+
+def test_a_record_for_others_that_could_not_be_read_is_looked_at() -> None:
+    one = record(b"{", *OURS, OTHER)
+    one.fault = "the name of header 8 is not UTF-8"
+    assert not is_for_others(one, OTHERS)
+    assert read(one, "test-call-executions", HEARS) == Unreadable(one.fault)
+
+
+def test_other_modes_are_looked_at() -> None:
+    assert not is_for_others(record(EVENT, STRUCTURED, OTHER), OTHERS)
+    assert not is_for_others(
+        record(DEPOSIT, ("ce_specversion", b"0.3"), ("content-type", b"application/json"), OTHER), OTHERS
+    )
