@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from services.caller.edges.db.arriving import Arriving
 from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
-from services.caller.edges.db.planning import PLANNING
 from services.caller.edges.db.stages import GroupedStages
 from services.caller.edges.endpoints.asking import HttpAsks
 from services.caller.edges.endpoints.pools import Network, Pools
@@ -41,8 +40,8 @@ def listener(taking: Callable[[], Taking]) -> Listener:
 
 async def wire(settings: CallerSettings) -> Service:
     """Put the caller together."""
-    database = Database(settings.database_url, schema="caller", settings=PLANNING)
-    leases_database = Database(settings.database_url, schema="caller", pool_connections=1, settings=PLANNING)
+    database = Database(settings.database_url, schema="caller")
+    leases_database = Database(settings.database_url, schema="caller", pool_connections=1)
     proxies = Proxies.from_environment(settings.agent_proxy)
     network = Network(settings.address_policy, proxies, trusted(settings.agent_ca_file))
     wanted = settings.calls_per_process * FILES_OF_A_CALL

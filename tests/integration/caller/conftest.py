@@ -8,7 +8,6 @@ from typing import Literal
 import asyncpg
 import pytest
 
-from services.caller.edges.db.planning import PLANNING
 from shared.db.database import Database
 from tests.integration.caller.faults import UnreliableDatabase
 from tests.integration.caller.instance import Caller, Callers
@@ -21,7 +20,7 @@ WHEN: tuple[Literal["setup", "call"], ...] = ("setup", "call")
 @pytest.fixture
 async def database(test_database: TestDatabase) -> AsyncIterator[Database]:
     """The caller's schema."""
-    database = Database(test_database.url("caller"), schema="caller", settings=PLANNING)
+    database = Database(test_database.url("caller"), schema="caller")
     yield database
     await database.dispose()
 
@@ -29,7 +28,7 @@ async def database(test_database: TestDatabase) -> AsyncIterator[Database]:
 @pytest.fixture
 async def unreliable(test_database: TestDatabase) -> AsyncIterator[UnreliableDatabase]:
     """The caller's schema, over a line that a test can cut."""
-    database = UnreliableDatabase(test_database.url("caller"), schema="caller", settings=PLANNING)
+    database = UnreliableDatabase(test_database.url("caller"), schema="caller")
     yield database
     await database.dispose()
 

@@ -12,7 +12,6 @@ import pytest
 
 from services.caller.domain import attempt
 from services.caller.domain.turn import PartyError, Reply
-from services.caller.edges.db.planning import PLANNING
 from shared.events.admissions import TestCallDispatched
 from shared.events.event import Event
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned
@@ -238,7 +237,7 @@ def database_of(one: Caller) -> UnreliableDatabase:
 
 async def an_instance(callers: Callers) -> Caller:
     """An instance that may die, on a line that may break; told to stop, it hangs up."""
-    database = UnreliableDatabase(callers.database.url, schema="caller", pool_connections=3, settings=PLANNING)
+    database = UnreliableDatabase(callers.database.url, schema="caller", pool_connections=3)
     return await callers.another(database=database, mortal=True, calls_limit=4, drain_seconds=0.0)
 
 
