@@ -17,11 +17,10 @@ PLANNING = {
     # Every statement works on arrays and goes by an index: planning it anew for each batch costs more than running it.
     "plan_cache_mode": "force_generic_plan",
     # Plans are made once, often while tables are still empty: then a bitmap and a sort look as cheap as walking an
-    # index in its order until there is enough, and so do scans and hashes of whole tables. They are kept until the next
-    # ANALYZE, and with a long queue they are not cheap.
+    # index in its order until there is enough, and so do scans and merges of whole tables. They are kept until the next
+    # ANALYZE, and with a long queue they are not cheap. Hashes stay: rows of a statement's own are joined by them.
     "enable_bitmapscan": "off",
     "enable_seqscan": "off",
-    "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
 
