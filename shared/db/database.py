@@ -1,16 +1,19 @@
 """One service's PostgreSQL schema: a pool of connections and the only place that commits."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
 from shared.db.liveness import ANSWER_SECONDS, LiveConnection, server_settings
-from shared.db.pool import Pool
 from shared.db.transaction import Row, Transaction
+from shared.errors import Transient
 
 POOL_CONNECTIONS = 8
+POOL_WAIT_SECONDS = 10.0
 CONNECT_SECONDS = 10
+CLOSE_SECONDS = 5.0
 CACHED_STATEMENTS = 200
 
 PLANNING = {
@@ -23,6 +26,10 @@ PLANNING = {
     "enable_seqscan": "off",
     "enable_mergejoin": "off",
 }
+
+
+class NoConnection(Transient):
+    """All connections are in use, or the server answers nobody, and none was to be had in time."""
 
 
 class Database:
@@ -41,8 +48,9 @@ class Database:
     ) -> None:
         self.url = url
         self.schema = schema
-        self._pool = Pool(self._connect, connections=pool_connections)
+        self._pool_connections = pool_connections
         self._settings = server_settings(schema, schema) | PLANNING | dict(settings or {})
+        self._pool: asyncpg.Pool | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -59,27 +67,53 @@ class Database:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[asyncpg.Connection]:
-        async with self._pool.connection() as driver:
-            try:
-                yield driver
-            except TimeoutError:
-                driver.terminate()  # no answer came, so none will come to anything else that is asked on this line
-                raise
+        """Borrow the connection that was used last: its caches are warm. One that was closed meanwhile is replaced."""
+        pool = await self._opened()
+        try:
+            driver = await pool.acquire(timeout=POOL_WAIT_SECONDS)
+        except TimeoutError:
+            raise NoConnection(f"no connection within {POOL_WAIT_SECONDS:g} s") from None
+        try:
+            yield driver
+        except TimeoutError:
+            _terminate(driver)  # no answer came, so none will come to anything else that is asked on this line
+            raise
+        finally:
+            await pool.release(driver)
 
-    async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(
-            self.url,
-            timeout=CONNECT_SECONDS,
-            command_timeout=ANSWER_SECONDS,
-            statement_cache_size=CACHED_STATEMENTS,
-            connection_class=LiveConnection,
-            record_class=Row,
-            server_settings=self._settings,
-        )
+    async def _opened(self) -> asyncpg.Pool:
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                self.url,
+                min_size=0,
+                max_size=self._pool_connections,
+                max_inactive_connection_lifetime=0,
+                reset=_as_it_is,
+                timeout=CONNECT_SECONDS,
+                command_timeout=ANSWER_SECONDS,
+                statement_cache_size=CACHED_STATEMENTS,
+                connection_class=LiveConnection,
+                record_class=Row,
+                server_settings=self._settings,
+            )
+        return await self._pool  # connects to nothing yet
 
-    async def dispose(self) -> None:
-        """Close all connections."""
-        await self._pool.close()
+    async def dispose(self, patience_seconds: float = CLOSE_SECONDS) -> None:
+        """Close all connections, those that are not given back by then as well. Whoever asks later opens anew."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                async with asyncio.timeout(patience_seconds):
+                    await pool.close()
+
+
+async def _as_it_is(_: asyncpg.Connection) -> None:
+    """Ask nothing of a session that comes back: nothing was changed that would have to be put back."""
+
+
+def _terminate(driver: asyncpg.Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # it is not ours any more, for it was closed
+        driver.terminate()
 
 
 @asynccontextmanager
@@ -88,7 +122,7 @@ async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[Transaction]
     try:
         await driver.execute("BEGIN")
     except BaseException:
-        driver.terminate()  # whatever it is in the middle of, the next one is not to wait for it
+        _terminate(driver)  # whatever it is in the middle of, the next one is not to wait for it
         raise
     transaction = Transaction(driver)
     try:
@@ -106,5 +140,6 @@ async def _transaction(driver: asyncpg.Connection) -> AsyncIterator[Transaction]
                 raise asyncpg.InFailedSQLTransactionError("rolled back: a statement had failed, and nobody minded")
     finally:
         transaction.over()
-        if driver.is_in_transaction():
-            driver.terminate()  # the pool takes another
+        with suppress(asyncpg.InterfaceError):  # as above; the first error is the one that tells something
+            if driver.is_in_transaction():
+                driver.terminate()  # the pool takes another

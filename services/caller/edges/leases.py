@@ -39,7 +39,7 @@ class Leases:
         if not renewal.done():
             # A connection that swallows packets takes its time to end: it is not waited for, and not used again.
             renewal.cancel()
-            await self._database.dispose()
+            await self._database.dispose(patience_seconds=0)
             log.warning("leases not renewed in time")
             return False
         try:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from services.caller.domain import limits
 from services.caller.domain.attempt import Claimed, Failure, GivenUp, Returned
+from services.caller.edges.db.given import given
 from services.caller.edges.held import Taken
 from services.caller.edges.taking import Taking
 from services.caller.ports import Dispatch
-from shared.db.given import given
 from shared.db.transaction import Transaction
 
 COLUMNS = {

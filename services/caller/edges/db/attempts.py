@@ -9,8 +9,8 @@ from services.caller import metrics
 from services.caller.domain import limits
 from services.caller.domain.attempt import EXPIRED, LOST, GivenUp, Returned
 from services.caller.domain.lease import Renewal, Renewed
+from services.caller.edges.db.given import given
 from services.caller.edges.held import Taken
-from shared.db.given import given
 from shared.db.transaction import Transaction
 
 RunAndToken = tuple[int, UUID]
