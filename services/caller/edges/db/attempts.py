@@ -94,13 +94,16 @@ class SqlAttempts:
         self._transaction = transaction
 
     async def give_up_overdue(self) -> list[GivenUp | Returned]:
-        # Nobody claims any more without dialling: these are of a worker of before, which is gone.
+        # Nobody claims any more without dialling: these are of a worker of before, which is gone. They are looked for
+        # among the oldest leases that ran out, which the next statement ends, and not among all of them.
         await self._transaction.run(
             """
             UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL
             WHERE run_id IN (
-                SELECT run_id FROM attempts WHERE lease_expires_at < now() AND status = 'claimed'
-                ORDER BY lease_expires_at LIMIT :rows FOR UPDATE SKIP LOCKED
+                SELECT run_id FROM (
+                    SELECT run_id, status FROM attempts WHERE lease_expires_at < now()
+                    ORDER BY lease_expires_at LIMIT :rows FOR UPDATE SKIP LOCKED
+                ) AS lost WHERE status = 'claimed'
             )
             """,
             rows=limits.MAX_REAP_ATTEMPTS,
