@@ -14,11 +14,11 @@ import asyncpg
 
 from shared.db.liveness import LiveConnection, server_settings
 from shared.db.transaction import Outcome
-from shared.messaging.aside import Backlog, look
+from shared.messaging.aside import Backlog, look, set_aside
 from shared.messaging.handover import Handover, Row
 from shared.messaging.lease import Lease, now
 from shared.messaging.producing import producing
-from shared.messaging.rounds import Rounds
+from shared.messaging.rounds import Rounds, delete, read
 from shared.messaging.sending import Refused, Sending
 from shared.process.pacing import Pacing
 from shared.telemetry import logs, metrics
@@ -131,12 +131,14 @@ class Relay:
             self._database_url,
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
+            max_cached_statement_lifetime=0,  # prepared once, see `_prepare`
             connection_class=LiveConnection,
             server_settings=server_settings(self._schema, f"{self._schema} relay")
             | {"idle_session_timeout": f"{self._lease.seconds * 1_000:.0f}"},
         )
         try:
             self._looked(await look(connection))
+            await _prepare(connection)
             await connection.add_listener(self.channel, lambda *_: self._handover.announce())
             while True:
                 await self._produce(connection)
@@ -196,3 +198,14 @@ class Relay:
         self._backlog, self._looked_at = backlog, now()
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._service).set(backlog.oldest_seconds)
         metrics.OUTBOX_ASIDE.labels(self._service).set(backlog.aside)
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    """Ask once, of nothing, all that a leader asks.
+
+    asyncpg asks what is new in two pieces. Between them a session is neither idle nor in a transaction to PostgreSQL,
+    and no limit of its ends it: who is frozen there would lead for ever.
+    """
+    await read(connection, limit=0)
+    await delete(connection, [])
+    await set_aside(connection, {})

@@ -44,6 +44,22 @@ ORDER BY id
 """
 
 
+async def read(
+    connection: asyncpg.Connection, *, limit: int, stay: Sequence[str] = (), known: Sequence[int] = ()
+) -> Sequence[asyncpg.Record]:
+    """Return the oldest rows, `limit` and `MAX_READ_BYTES` at most, but for topics that `stay` and ids that are known.
+
+    `found` in each: how many there were but for the limit of bytes.
+    """
+    rows: Sequence[asyncpg.Record] = await connection.fetch(_READ, limit, MAX_READ_BYTES, stay, known)
+    return rows
+
+
+async def delete(connection: asyncpg.Connection, ids: Sequence[int]) -> None:
+    """Forget what the broker has."""
+    await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", ids)
+
+
 class Rounds:
     """What a relay does between becoming the leader and losing its connection or its producer."""
 
@@ -142,9 +158,7 @@ class Rounds:
         stay += [topic for topic, lane in self._lanes.items() if lane.full()]
         self._behind, self._meanwhile = False, []
         try:
-            found = await self._lease.ask(
-                self._connection.fetch(_READ, MAX_READ_ROWS, MAX_READ_BYTES, stay, self._known())
-            )
+            found = await self._lease.ask(read(self._connection, limit=MAX_READ_ROWS, stay=stay, known=self._known()))
         finally:
             meanwhile, self._meanwhile = self._meanwhile, None
         rows = {one["id"]: Row(*one[:5]) for one in found}
@@ -192,7 +206,7 @@ class Rounds:
         """Delete what was acknowledged; set aside what can't be sent. Neither is forgotten before that is done."""
         acknowledged, at_fault = list(self._sending.acknowledged), dict(self._sending.at_fault)
         if acknowledged:
-            await self._lease.ask(self._connection.execute("DELETE FROM outbox WHERE id = ANY($1)", acknowledged))
+            await self._lease.ask(delete(self._connection, acknowledged))
             del self._sending.acknowledged[: len(acknowledged)]
             metrics.PUBLISHED.labels(self._service).inc(len(acknowledged))
         if at_fault:

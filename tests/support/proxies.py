@@ -14,11 +14,15 @@ NEVER: int | None = None
 
 @dataclass
 class Line:
-    """A TCP proxy. While it is `cut` it takes what comes and passes nothing on, and no end hears of the other's end."""
+    """A TCP proxy. While it is `cut` it takes what comes and passes nothing on, and no end hears of the other's end.
+
+    It cuts itself once it has passed on what contains `cut_behind`.
+    """
 
     target_port: int
     port: int = 0
     cut: bool = False
+    cut_behind: bytes | None = None
     swallowed_bytes: int = 0
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
@@ -56,6 +60,8 @@ class Line:
                     self.swallowed_bytes += len(data)
                     continue
                 writer.write(data)
+                if self.cut_behind is not None and self.cut_behind in data:
+                    self.cut = True
                 await writer.drain()
 
     def close(self) -> None:

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import pytest
 
 from deploy.local.children import dies_with_parent
+from shared.events.envelope import Sealed
 from shared.messaging.messages import Say
 from shared.messaging.relay import CONNECT_SECONDS, ELECTION_SECONDS, LEASE_SECONDS
 from tests.integration.messaging.conftest import RunRelay
+from tests.support import topics
 from tests.support.databases import TestDatabase
 from tests.support.proxies import Line, served
 from tests.support.toy_service import SCHEMA, Toy, a_deposit
@@ -106,3 +108,29 @@ async def test_a_leader_whose_cable_was_pulled_is_replaced(
                 await _write(toy, "d1")
                 assert await _subjects(toy, 1) == ["d1"]
                 assert standby.is_leading()
+
+
+async def test_a_leader_asks_in_one_piece(toy: Toy, a_relay: RunRelay, test_database: TestDatabase) -> None:
+    """In the middle of a question a session is neither idle nor in a transaction: no limit of PostgreSQL's ends it."""
+    url = test_database.url("api")
+    port = url.rpartition(":")[2].partition("/")[0]
+    await topics.create_anew(toy.bootstrap, toy.prefix + "platform-payments", max_message_bytes="100000")
+    async with served(Line(int(port))) as line:
+        through = url.replace(f":{port}/", f":{line.port}/")
+        async with a_relay(database_url=through) as relay:
+
+            async def leads() -> bool:
+                return relay.is_leading()
+
+            await eventually(leads)
+            line.cut_behind = b" outbox"  # no statement's text comes by: PostgreSQL has prepared them all
+            await _write(toy, "d1")
+            async with toy.database.transaction() as transaction:
+                await toy.outbox.write_sealed(transaction, [Sealed("platform-payments", b"1", b"x" * 150_000, [])])
+
+            async def done() -> bool:
+                left = await toy.value("SELECT count(*) FROM outbox")
+                return left == 0 and await toy.value("SELECT count(*) FROM outbox_aside") == 1
+
+            await eventually(done, what="one row published and deleted, one set aside")
+            assert not line.cut
