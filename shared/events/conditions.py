@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from shared.events.event import Part
 from shared.events.fields import MAX_INTEGER
@@ -23,11 +23,17 @@ MAX_INTERRUPTIONS = 20
 
 Percent = Annotated[float, Field(strict=True, ge=0, le=MAX_LOSS_PERCENT, allow_inf_nan=False)]
 Decibels = Annotated[float, Field(strict=True, ge=MIN_SNR_DB, le=MAX_SNR_DB, allow_inf_nan=False)]
+Digits = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-D*#]+\z", max_length=MAX_DIGITS),
+    # \z is Rust's, $ is JavaScript's
+    WithJsonSchema({"type": "string", "pattern": "^[0-9A-D*#]+$", "maxLength": MAX_DIGITS}),
+]
 TurnNo = Annotated[int, Field(strict=True, ge=0, le=MAX_TURN)]
 
 
 class SipAnswer(Part):
-    """What the bot answers an INVITE with, so many seconds after it: busy, out of service, or a late yes."""
+    """What our side answers an INVITE with, so many seconds after it: busy, out of service, or a late yes."""
 
     answer: Literal["486", "503", "late_200"]
     after_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_LATE_SECONDS)] = 0
@@ -43,7 +49,7 @@ class Noise(Part):
 class Dtmf(Part):
     """Digits that the bot sends when the agent's n-th turn is over, 0: once the call is answered."""
 
-    digits: Annotated[str, Field(pattern=r"^[0-9A-D*#]+\z", max_length=MAX_DIGITS)]
+    digits: Digits
     after_turn: TurnNo = 0
 
 
@@ -72,6 +78,6 @@ class Conditions(Part):
     one_way: Literal["to_agent", "from_agent"] | None = None
     sip_answer: SipAnswer | None = None
     noise: Noise | None = None
-    dtmf: Annotated[tuple[Dtmf, ...], Field(max_length=MAX_DTMF)] = ()
+    dtmf: Annotated[tuple[Dtmf, ...], Field(strict=False, max_length=MAX_DTMF)] = ()
     silence: SilenceKept | None = None
     interrupt: Interrupt | None = None
