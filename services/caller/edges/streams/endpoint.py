@@ -38,21 +38,21 @@ def read_url(url: str) -> WebSocketURI:
         read = parse_uri(url.strip())
         ascii_host = read.host.encode("ascii").decode()
         if not ascii_host or not 0 < read.port <= MAX_PORT or re.search(r"[\x00-\x20\x7f]", url.strip()):
-            raise NotOpened("not_called", UNREADABLE_ADDRESS)
+            raise NotOpened("not_allowed", UNREADABLE_ADDRESS)
     except (InvalidURI, ValueError):  # UnicodeError and a port that is no number are ValueErrors
-        raise NotOpened("not_called", UNREADABLE_ADDRESS) from None
+        raise NotOpened("not_allowed", UNREADABLE_ADDRESS) from None
     if read.username is not None or "@" in url.partition("//")[2].partition("/")[0]:
-        raise NotOpened("not_called", PASSWORD_IN_ADDRESS)
+        raise NotOpened("not_allowed", PASSWORD_IN_ADDRESS)
     return read
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers that can be sent beside the handshake's own. Raises NotOpened."""
     if len(headers) > MAX_HEADERS:
-        raise NotOpened("not_called", UNSENDABLE_HEADER)
+        raise NotOpened("not_allowed", UNSENDABLE_HEADER)
     for name, value in headers.items():
         fits = len(name) + len(value) <= MAX_HEADER_CHARS and value.isascii() and value.isprintable()
         ours = name.lower() in OURS or name.lower().startswith("sec-websocket-")
         if not fits or ours or not _NAME.fullmatch(name):
-            raise NotOpened("not_called", UNSENDABLE_HEADER)
+            raise NotOpened("not_allowed", UNSENDABLE_HEADER)
     return dict(headers)

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-# not_called: nothing was contacted. unreachable: no connection. untrusted: TLS. refused: it answered no.
-# no_answer: nothing in time. unspeakable: no WebSocket, or not this protocol. hung_up: it closed at once.
-Kind = Literal["not_called", "unreachable", "untrusted", "refused", "no_answer", "unspeakable", "hung_up"]
+# not_allowed: nothing was contacted. unreachable: no connection. untrusted: TLS. rejected: it answered no.
+# no_answer: nothing in time. broken: no WebSocket, or not this protocol. hung_up: it closed at once.
+Kind = Literal["not_allowed", "unreachable", "untrusted", "rejected", "no_answer", "broken", "hung_up"]
 
 NO_ADDRESS = "has no address that is called from here: its name is unknown, or leads inside"
 UNREADABLE_ADDRESS = "has an address that cannot be read"
@@ -22,23 +22,37 @@ STATUSES = {
     426: "its address is not one for this version of WebSockets",
     429: "it gets too many requests",
 }
+CODES = {
+    "invalid_api_key": "it did not accept the key",
+    "model_not_found": "it does not know this model",
+    "insufficient_quota": "it wants to be paid first",
+    "rate_limit_exceeded": "it gets too many requests",
+    "invalid_value": "it did not accept the voice, or another value",
+}
 ELSEWHERE = "it points elsewhere, and no redirect is followed"
 
 
 class NotOpened(Exception):  # noqa: N818
-    """No call came about. Its text is the sentence for the customer."""
+    """No call came about. `sentence` is for the customer, and its text."""
 
     def __init__(self, kind: Kind, rest: str) -> None:
-        super().__init__(f"The agent's endpoint {rest}")
         self.kind = kind
+        self.sentence = f"The agent's endpoint {rest}"
+        super().__init__(self.sentence)
 
 
 def rejected(status: int) -> NotOpened:
     """Return what to tell of a handshake that was answered with another status than 101."""
     meaning = ELSEWHERE if 300 <= status < 400 else STATUSES.get(status)
     if 200 <= status < 300:
-        return NotOpened("unspeakable", NO_STREAM)
-    return NotOpened("refused", f"answered {status}" + (f": {meaning}" if meaning else ""))
+        return NotOpened("broken", NO_STREAM)
+    return NotOpened("rejected", f"answered {status}" + (f": {meaning}" if meaning else ""))
+
+
+def session_refused(code: str) -> NotOpened:
+    """Return what to tell of a Realtime session that was refused. `code`: as the endpoint gave it."""
+    meaning = CODES.get(code)
+    return NotOpened("rejected", "refused the session" + (f": {meaning}" if meaning else ""))
 
 
 def late(limit_seconds: float) -> NotOpened:

@@ -14,6 +14,8 @@ Fault = Literal[
     "marks_cut",
     "flood",  # more messages than speech can be
     "not_reading",  # it took nothing of what was sent
+    "tools_cut",
+    "failed_response",  # it said that it could not answer
     "refused_event",  # it said that something of ours was wrong
 ]
 

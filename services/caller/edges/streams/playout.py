@@ -54,6 +54,11 @@ class Playout:
         return len(self._waiting) * FRAME_MS // FRAME_SAMPLES
 
     @property
+    def put_bytes(self) -> int:
+        """How much was put in, without what was cleared."""
+        return self._put_bytes
+
+    @property
     def played_bytes(self) -> int:
         """How much was played, or taken out because it was silence that made up for what was put in."""
         return self._played_bytes
@@ -78,6 +83,7 @@ class Playout:
         self._put_bytes -= len(self._waiting)
         self._waiting.clear()
         self._owed_ticks = self._holding_ticks = 0
+        self._idle_ticks = WORD_GAP_TICKS  # what comes next is no rest of what was said
         names = tuple(name for _, name in self._marks)
         self._marks.clear()
         return names

@@ -72,7 +72,7 @@ class Streams:
                 if proxy.startswith("https:"):
                     options["proxy_ssl"] = self._network.trust
         except NotCalled:
-            raise NotOpened("not_called", NO_ADDRESS) from None
+            raise NotOpened("not_allowed", NO_ADDRESS) from None
         return Wire(await _shake_hands(url, sent, options))
 
     async def _dial(self, there: WebSocketURI, guard: Guard) -> socket.socket:
@@ -134,9 +134,9 @@ async def _shake_hands(url: str, headers: dict[str, str], options: dict[str, Any
     except InvalidMessage as error:
         if isinstance(error.__cause__, EOFError):
             raise NotOpened("hung_up", HUNG_UP_UNHEARD) from None
-        raise NotOpened("unspeakable", NO_STREAM) from None
+        raise NotOpened("broken", NO_STREAM) from None
     except InvalidHandshake:
-        raise NotOpened("unspeakable", NO_STREAM) from None
+        raise NotOpened("broken", NO_STREAM) from None
     except TimeoutError:
         raise late(HANDSHAKE_LIMIT_SECONDS) from None
     except ssl.SSLError as error:

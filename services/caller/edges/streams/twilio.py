@@ -1,17 +1,15 @@
 """A call to an agent that expects a carrier's media stream: we are the carrier, and dial the agent's WebSocket."""
 
 import time
-from base64 import b64decode
 from collections import deque
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
-from aiortp.codecs.g711 import PcmuCodec
-
-from services.caller.domain.media import FRAME_MS, SILENCE, LegEnd, LegStats
+from services.caller.domain.media import FRAME_MS, LegEnd, LegStats
 from services.caller.edges.streams.endpoint import StreamEndpoint
 from services.caller.edges.streams.playout import Playout
 from services.caller.edges.streams.reaching import HANDSHAKE_LIMIT_SECONDS, Streams
+from services.caller.edges.streams.sound import MULAW, samples, sound_in, text_in
 from services.caller.edges.streams.twilio_messages import CarrierMessages
 from services.caller.edges.streams.wire import Message, Wire
 
@@ -19,8 +17,6 @@ MAX_MARK_CHARS = 256
 MAX_DIGITS = 100  # that wait to be sent
 DIGIT_EVERY_TICKS = 10  # as fast as a quick hand
 DIGITS = frozenset("0123456789*#ABCD")
-
-MULAW = PcmuCodec()
 
 
 class TwilioLeg:
@@ -73,7 +69,7 @@ class TwilioLeg:
         played = self._playout.tick()
         for name in played.marks:
             self._wire.send(self._messages.mark(name))
-        return SILENCE if played.sound is None else MULAW.decode(played.sound)
+        return samples(played)
 
     def interrupt(self) -> None:
         """Do nothing: what a caller says into a telephone is gone."""
@@ -104,9 +100,9 @@ class TwilioLeg:
             return
         match message.get("event"):
             case "media":
-                self._hear_sound(_text_in(message.get("media"), "payload"))
+                self._hear_sound(text_in(message.get("media"), "payload"))
             case "mark":
-                name = _text_in(message.get("mark"), "name")
+                name = text_in(message.get("mark"), "name")
                 if name is None or len(name) > MAX_MARK_CHARS:
                     faults.note("wrong_shape")
                 elif not self._playout.mark(name):
@@ -118,20 +114,9 @@ class TwilioLeg:
                 faults.note("unknown_event")
 
     def _hear_sound(self, payload: str | None) -> None:
-        faults = self._wire.faults
-        if payload is None:
-            faults.note("wrong_shape")
-            return
-        try:
-            sound = b64decode(payload, validate=True)
-        except ValueError:  # binascii's, and that of letters that are none of ASCII
-            faults.note("unreadable_sound")
+        sound = sound_in(payload, self._wire.faults)
+        if sound is None:
             return
         self._received += 1
         if not self._playout.put(sound):
-            faults.note("sound_cut")
-
-
-def _text_in(content: Any, name: str) -> str | None:
-    found = content.get(name) if isinstance(content, dict) else None
-    return found if isinstance(found, str) else None
+            self._wire.faults.note("sound_cut")

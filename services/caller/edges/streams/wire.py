@@ -33,9 +33,10 @@ class Wire:
         self.faults = Faults()
         self.ended: LegEnd | None = None
 
-    def listen(self, hear: Callable[[Message], None]) -> None:
-        """Give each message to a listener from now on."""
+    def listen(self, hear: Callable[[Message], None], over: Callable[[], None] = lambda: None) -> None:
+        """Give each message to a listener from now on. `over` is called once, when nothing comes any more."""
         self._hearing = asyncio.create_task(self._hear(hear), name="stream of an agent")
+        self._hearing.add_done_callback(lambda _: over())
 
     def send(self, message: bytes) -> None:
         """Send a text, in its order. Never waits: what the agent does not take ends the call."""

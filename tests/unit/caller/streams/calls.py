@@ -10,7 +10,8 @@ from services.caller.edges.endpoints.pools import Network
 from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.streams.endpoint import StreamEndpoint
 from services.caller.edges.streams.reaching import Streams
-from services.caller.edges.streams.twilio import MULAW, TwilioLeg
+from services.caller.edges.streams.sound import MULAW
+from services.caller.edges.streams.twilio import TwilioLeg
 from shared.network.addresses import AddressPolicy, read_networks
 from shared.network.resolving import Resolver
 from tests.unit.caller.endpoint import LOOPBACK, TRUST

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from services.caller.domain.media import FRAME_SAMPLES, SILENCE
-from services.caller.edges.streams.twilio import MAX_DIGITS, MULAW
+from services.caller.edges.streams.sound import MULAW
+from services.caller.edges.streams.twilio import MAX_DIGITS
 from tests.support.stream_agent import Session, a_stream_agent
 from tests.support.waiting import eventually
 from tests.unit.caller.streams.calls import CALL, FRAME, ORG, a_call, tasks_of_streams, tick
