@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidURI
 from websockets.uri import WebSocketURI, parse_uri
@@ -16,9 +17,9 @@ from services.caller.edges.streams.failures import (
 
 MAX_HEADERS = 32
 MAX_HEADER_CHARS = 4_096
-MAX_PORT = 65_535
 # What the handshake itself is made of, and what says where it goes.
 OURS = frozenset({"host", "upgrade", "connection", "content-length", "transfer-encoding", "proxy-authorization"})
+_BLANK = re.compile(r"[\x00-\x20\x7f]")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -36,11 +37,11 @@ def read_url(url: str) -> WebSocketURI:
     """Return where a stream leads. Raises NotOpened."""
     try:
         read = parse_uri(url.strip())
-        ascii_host = read.host.encode("ascii").decode()
-        if not ascii_host or not 0 < read.port <= MAX_PORT or re.search(r"[\x00-\x20\x7f]", url.strip()):
-            raise NotOpened("not_allowed", UNREADABLE_ADDRESS)
+        host, port = read.host.encode("ascii"), urlsplit(url.strip()).port
     except (InvalidURI, ValueError):  # UnicodeError and a port that is no number are ValueErrors
         raise NotOpened("not_allowed", UNREADABLE_ADDRESS) from None
+    if not host or port == 0 or _BLANK.search(url.strip()):
+        raise NotOpened("not_allowed", UNREADABLE_ADDRESS)
     if read.username is not None or "@" in url.partition("//")[2].partition("/")[0]:
         raise NotOpened("not_allowed", PASSWORD_IN_ADDRESS)
     return read

@@ -55,6 +55,11 @@ def session_refused(code: str) -> NotOpened:
     return NotOpened("rejected", "refused the session" + (f": {meaning}" if meaning else ""))
 
 
+def untrusted(reason: str) -> NotOpened:
+    """Return what to tell where TLS failed. `reason`: one of those for HTTP endpoints."""
+    return NotOpened("untrusted", f"could not be trusted: {reason.replace('http://', 'ws://')}")
+
+
 def late(limit_seconds: float) -> NotOpened:
     """Return what to tell of an agent that did not answer in time."""
     return NotOpened("no_answer", f"did not answer in time: {limit_seconds:g} s are its limit")

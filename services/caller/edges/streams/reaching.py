@@ -28,6 +28,7 @@ from services.caller.edges.streams.failures import (
     NotOpened,
     late,
     rejected,
+    untrusted,
 )
 from services.caller.edges.streams.metering import MeteredConnection
 from services.caller.edges.streams.wire import CLOSE_LIMIT_SECONDS, Wire
@@ -140,10 +141,10 @@ async def _shake_hands(url: str, headers: dict[str, str], options: dict[str, Any
     except TimeoutError:
         raise late(HANDSHAKE_LIMIT_SECONDS) from None
     except ssl.SSLError as error:
-        raise NotOpened("untrusted", f"could not be trusted: {tls_reason(error) or CLOSED}") from None
+        raise untrusted(tls_reason(error) or CLOSED) from None
     except OSError:
         if "ssl" in options and "sock" in options:  # it was reached: what ended is the agreeing on TLS
-            raise NotOpened("untrusted", f"could not be trusted: {CLOSED}") from None
+            raise untrusted(CLOSED) from None
         raise NotOpened("unreachable", NOT_REACHED) from None
     assert isinstance(connection, MeteredConnection)  # noqa: S101 - create_connection says so
     return connection
