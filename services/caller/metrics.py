@@ -1,8 +1,17 @@
 """The caller's own metrics."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 CALLS_UP = Gauge("rehearsal_calls_up", "Calls that this process holds now.")
 CALLS_ENDED = Counter("rehearsal_calls_ended", "Calls that ended.", ("end_reason",))
 LEASES_LOST = Counter("rehearsal_leases_lost", "Calls hung up because their lease was over.")
 ATTEMPTS_REAPED = Counter("rehearsal_attempts_reaped", "Attempts whose lease ran out.", ("outcome",))
+MEDIA_TICK_LATE_SECONDS = Histogram(
+    "rehearsal_media_tick_late_seconds",
+    "How much later than it was due a frame of all legs was exchanged.",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02),
+)
+MEDIA_TICKS_SKIPPED = Counter("rehearsal_media_ticks_skipped", "Frames left out because this process was held up.")
+MEDIA_PORTS_IN_USE = Gauge("rehearsal_media_ports_in_use", "Pairs of media ports that calls hold now.")
+MEDIA_PORTS_USED_UP = Counter("rehearsal_media_ports_used_up", "Times no media port was left for a call.")
+MEDIA_PACKETS_REFUSED = Counter("rehearsal_media_packets_refused", "Packets that no leg took.", ("reason",))

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from services.caller.domain.limits import MAX_REPLY_LIMIT_SECONDS, REPLY_LIMIT_SECONDS
 from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
+from services.caller.edges.media.ports import read_range
 from shared.events.connection import OpenAIConnection
 from shared.network.addresses import AddressPolicy, read_networks
 from shared.settings.service import Listed, ServiceSettings
@@ -35,6 +36,7 @@ class CallerSettings(ServiceSettings):
     agent_allowed_networks: str = ""
     agent_ca_file: Path | None = None
     agent_proxy: str = ""
+    media_ports: str = "20000-20999"
 
     @model_validator(mode="after")
     def _mind_has_a_model(self) -> "CallerSettings":
@@ -83,6 +85,12 @@ class CallerSettings(ServiceSettings):
     def _proxy_can_be_read(cls, url: str) -> str:
         Proxies.from_environment(url)
         return url
+
+    @field_validator("media_ports")
+    @classmethod
+    def _ports_can_be_read(cls, listed: str) -> str:
+        read_range(listed)
+        return listed
 
     @property
     def address_policy(self) -> AddressPolicy:

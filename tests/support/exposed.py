@@ -55,6 +55,11 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_calls_ended_total": ("end_reason",),
         "rehearsal_leases_lost_total": (),
         "rehearsal_attempts_reaped_total": ("outcome",),
+        "rehearsal_media_tick_late_seconds": (),
+        "rehearsal_media_ticks_skipped_total": (),
+        "rehearsal_media_ports_in_use": (),
+        "rehearsal_media_ports_used_up_total": (),
+        "rehearsal_media_packets_refused_total": ("reason",),
     },
 }
 BOOKS: dict[str, Labels] = {

@@ -6,7 +6,7 @@ what was said, what was heard and what is recorded have the same place in time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 SAMPLE_RATE_HZ = 8_000
 FRAME_MS = 20
@@ -76,6 +76,14 @@ class Ticking(Protocol):
 
     def tick(self, late_ms: float) -> None:
         """Do a frame's work, without blocking. `late_ms`: how much later than it was due."""
+
+
+@runtime_checkable
+class ToldOfFailure(Protocol):
+    """What wants to know that its tick raised an exception, and that it is not called any more."""
+
+    def failed(self, error: Exception) -> None:
+        """Hear of it, in the tick that failed."""
 
 
 class MediaClock(Protocol):
