@@ -27,6 +27,7 @@ class ApiSettings(ServiceSettings):
     ] = 1
 
     cors_origins: Annotated[Listed, Field(description="origins whose scripts may ask")] = ()
+    sip_calls: Annotated[bool, Field(description="callers of this deployment make calls over SIP")] = False
     runs_kept_days: Annotated[int, Field(ge=MIN_RUNS_KEPT_DAYS)] | None = None
 
     @field_validator("tariffs")

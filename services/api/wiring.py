@@ -62,6 +62,7 @@ async def wire(settings: ApiSettings) -> Service:
         org_of=KeyRing(pools.keys).org_of,
         readiness=readiness,
         cors_origins=settings.cors_origins,
+        offers_sip=settings.sip_calls,
     )
     server = ApiServer(app, settings.api_host, settings.api_port)
     components = (

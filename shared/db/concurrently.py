@@ -8,11 +8,11 @@ from alembic import op
 from shared.db.migrate import LOCK_TIMEOUT_MS
 
 
-def create_index_concurrently(name: str, of: str) -> None:
+def create_index_concurrently(name: str, of: str, *, unique: bool = False) -> None:
     """Create an index; `of` is what follows ON. What a broken attempt has left of it goes first."""
     with _outside_of_transactions():
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-        op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {of}")
+        op.execute(f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY {name} ON {of}")
 
 
 def drop_index_concurrently(name: str) -> None:

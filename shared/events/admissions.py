@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.events.conditions import Conditions
 from shared.events.event import Event
 from shared.events.fields import MAX_INTEGER, Direction, Id, Instant, Mode, Prompt, Text
 from shared.events.requests import MAX_HELD_MINUTES, Target
@@ -30,6 +31,8 @@ class TestCallDispatched(Event):
     held_minutes: Annotated[int, Field(strict=True, ge=1, le=MAX_HELD_MINUTES)]
     start_before: Instant
     dispatch_no: DispatchNo = 1
+    conditions: Conditions | None = None
+    recording: bool = False
 
 
 class TestCallExpired(Event):

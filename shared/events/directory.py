@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.connection import Connection
+from shared.events.connection import Connection, SipUri
 from shared.events.event import Event
 from shared.events.fields import E164, Id, Name, Sha256Hex
 
@@ -51,7 +51,10 @@ class AgentDeleted(Event):
 
 
 class PhoneNumberUpserted(Event):
-    """`inbound_agent_id` answers calls to the number; `outbound_agent_id` places calls from it."""
+    """`inbound_agent_id` answers calls to the number; `outbound_agent_id` places calls from it.
+
+    `sip_uri`: where the number is reached by SIP.
+    """
 
     org_id: Id
     phone_number_id: Id
@@ -59,6 +62,7 @@ class PhoneNumberUpserted(Event):
     label: Name
     inbound_agent_id: Id | None = None
     outbound_agent_id: Id | None = None
+    sip_uri: SipUri | None = None
 
 
 class PhoneNumberDeleted(Event):

@@ -6,13 +6,30 @@ from pydantic import Field
 
 from shared.events.admissions import MAX_SENTENCE_CHARS, DispatchNo
 from shared.events.event import Event, Part
-from shared.events.fields import E164, Count, Direction, EndReason, Id, Instant, Name, Seconds, ShortText, Text
+from shared.events.fields import (
+    E164,
+    MAX_INTEGER,
+    Count,
+    Direction,
+    EndReason,
+    Id,
+    Instant,
+    Name,
+    Seconds,
+    ShortText,
+    Text,
+)
+from shared.events.recording import Recording
 
 MAX_TURNS = 500
 MAX_TURN_CHARS = 10_000
 MAX_CALLS_LIMIT = 10_000
+MAX_SIP_CALL_ID_CHARS = 255
 
 Role = Literal["user", "assistant", "tool_call", "tool_response"]
+Milliseconds = Annotated[float, Field(ge=0, le=MAX_INTEGER, allow_inf_nan=False)]
+# A Call-ID as it came with the INVITE: visible ASCII. Source: RFC 3261, 25.1 (word, "@").
+SipCallId = Annotated[str, Field(pattern=r"^[!-~]+\z", max_length=MAX_SIP_CALL_ID_CHARS)]
 
 
 class TranscriptTurn(Part):
@@ -25,18 +42,77 @@ class TranscriptTurn(Part):
     end_ms: Count
 
 
+class RtpFigures(Part):
+    """What the network did to what came from the agent. Packets; jitter as in RFC 3550, 6.4.1."""
+
+    received: Count = 0
+    lost: Count = 0
+    jitter_ms: Milliseconds | None = None
+    concealed_ms: Count = 0
+
+
+class OwnFigures(Part):
+    """What our own speech recognition, mind and speech took in all, so that it is not blamed on the agent."""
+
+    stt_ms: Count | None = None
+    llm_ms: Count | None = None
+    tts_ms: Count | None = None
+
+
+class AgentLatency(Part):
+    """How long the agent took to answer what the bot had said until `at_ms` of the call."""
+
+    at_ms: Count
+    latency_ms: Count
+
+
 class CallFigures(Part):
-    """What an engineer asks about first. Latency = end of the bot's speech → start of the agent's, in ms."""
+    """What an engineer asks about first. Latency = end of the bot's speech → start of the agent's, in ms.
+
+    Each latency is right within `latency_uncertainty_ms`. None: not known, or nothing to know (a call of text has
+    no ring and no dead air).
+    """
 
     agent_turns: Count
     bot_turns: Count
     agent_latency_p50_ms: Count | None
     agent_latency_max_ms: Count | None
     agent_talk_ratio: Annotated[float, Field(ge=0, le=1)] | None
+    set_up_ms: Count | None = None
+    ring_ms: Count | None = None
+    agent_latencies: Annotated[tuple[AgentLatency, ...], Field(max_length=MAX_TURNS)] = ()
+    agent_latency_p95_ms: Count | None = None
+    latency_uncertainty_ms: Count | None = None
+    interruptions_by_agent: Count | None = None
+    interruptions_by_bot: Count | None = None
+    barge_in_stop_ms: Count | None = None
+    dead_air_ms: Count | None = None
+    rtp: RtpFigures | None = None
+    own: OwnFigures | None = None
+
+
+class SecondLeg(Part):
+    """The inbound leg of a call over SIP, as its own end saw it: who answered, what was said, what was recorded.
+
+    `call_id` is the id that the inbound webhook gave, None if it gave none; `sip_call_id` the Call-ID of the INVITE.
+    """
+
+    sip_call_id: SipCallId
+    call_id: Id | None = None
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+    duration_seconds: Seconds | None = None
+    end_reason: EndReason | None = None
+    transcript: Annotated[tuple[TranscriptTurn, ...], Field(max_length=MAX_TURNS)] = ()
+    figures: CallFigures | None = None
+    recording: Recording | None = None
 
 
 class CallStarted(Event):
-    """The call was placed at `started_at` (the database's clock, not before the placing). Direction: the agent's."""
+    """The call was placed at `started_at` (the database's clock, not before the placing). Direction: the agent's.
+
+    `answered_at` is known of calls over SIP.
+    """
 
     run_id: Id
     org_id: Id
@@ -49,6 +125,7 @@ class CallStarted(Event):
     product: Name
     voice: Name
     started_at: Instant
+    answered_at: Instant | None = None
 
 
 class TestCallCompleted(Event):
@@ -64,6 +141,9 @@ class TestCallCompleted(Event):
     end_reason: EndReason
     transcript: Annotated[tuple[TranscriptTurn, ...], Field(max_length=MAX_TURNS)]
     figures: CallFigures
+    answered_at: Instant | None = None
+    recording: Recording | None = None
+    second_leg: SecondLeg | None = None
 
 
 class TestCallFailed(Event):
@@ -82,6 +162,9 @@ class TestCallFailed(Event):
     error_message: Annotated[Text, Field(min_length=1, max_length=MAX_SENTENCE_CHARS)]
     transcript: Annotated[tuple[TranscriptTurn, ...], Field(max_length=MAX_TURNS)]
     figures: CallFigures | None
+    answered_at: Instant | None = None
+    recording: Recording | None = None
+    second_leg: SecondLeg | None = None
 
 
 class TestCallReturned(Event):

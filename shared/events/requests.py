@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.events.connection import Connection
+from shared.events.conditions import Conditions
+from shared.events.connection import Connection, SipUri
 from shared.events.event import Event, Part
 from shared.events.fields import (
     E164,
@@ -29,7 +30,10 @@ class RequestedRun(Part):
 
 
 class Target(Part):
-    """The agent under test and the two numbers of the call, as they were when the request was accepted."""
+    """The agent under test and the two numbers of the call, as they were when the request was accepted.
+
+    `sip_uri` is the number's own, where it has one and the call goes to the number: it comes before the connection's.
+    """
 
     target_type: TargetType
     target_id: Id
@@ -40,6 +44,7 @@ class Target(Part):
     product: Name
     voice: Name
     connection: Connection
+    sip_uri: SipUri | None = None
 
 
 class Price(Part):
@@ -68,6 +73,8 @@ class TestCallRequested(Event):
     price: Price
     stagger_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_STAGGER_SECONDS)]
     requested_at: Instant
+    conditions: Conditions | None = None
+    recording: bool = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TestCallRequested":

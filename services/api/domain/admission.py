@@ -6,7 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the bot is to call, as the directory has it. `agent_id` is None for a number without an agent."""
+    """What the bot is to call, as the directory has it. `agent_id` is None for a number without an agent.
+
+    `kind` is the connection's, `sip_uri` the number's own address.
+    """
 
     target_name: str
     agent_id: int | None
@@ -15,6 +18,8 @@ class Target:
     product: str
     voice: str
     connection: str
+    kind: str = "builtin"
+    sip_uri: str | None = None
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from services.api.domain.admission import Refused
+from services.api.domain.reach import Unreachable
 from services.api.domain.views import BatchView, RunView
 
 
@@ -23,7 +24,10 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One POST. `prompts` are those that were given: none, one for all runs, or several in turn."""
+    """One POST. `prompts` are those that were given: none, one for all runs, or several in turn.
+
+    `recording` is None where it was left to us: what is spoken is recorded, what is text is not.
+    """
 
     org_id: int
     target_type: Literal["agent", "phone_number"]
@@ -38,6 +42,9 @@ class Asked:
     metadata: dict[str, Any]
     idempotency: IdempotencyKey | None
     traceparent: str | None
+    mode: Literal["bot", "sip"] = "bot"
+    conditions: dict[str, Any] | None = None
+    recording: bool | None = None
 
     def prompt_of(self, nth: int) -> str:
         """Return the prompt of the n-th run."""
@@ -69,4 +76,4 @@ class KeyInUse:
     """409: the first request with this key is still running."""
 
 
-Answer = Accepted | Replayed | KeyMismatch | KeyInUse | Refused
+Answer = Accepted | Replayed | KeyMismatch | KeyInUse | Refused | Unreachable

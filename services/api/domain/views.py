@@ -32,6 +32,8 @@ class RunView:
     updated_at: datetime
     duration_seconds: int | None
     metadata: dict[str, Any]
+    conditions: dict[str, Any] | None
+    recording: bool
     transcript: list[dict[str, Any]]
 
 
@@ -60,6 +62,8 @@ class BatchView:
     completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    conditions: dict[str, Any] | None
+    recording: bool
     run_ids: list[int]
 
 

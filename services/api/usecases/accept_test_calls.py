@@ -7,8 +7,10 @@ from datetime import datetime
 from services.api.domain.admission import NoAgentAssigned, Target, TargetNotFound, admit, find_target
 from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, KeyInUse, KeyMismatch, Replayed
 from services.api.domain.pricing import Pricing
+from services.api.domain.reach import has_sound, unreachable
 from services.api.domain.views import BatchView, RunView
 from services.api.ports import Desk, KeyOfOrg
+from shared.events.conditions import Conditions
 from shared.events.connection import read_connection
 from shared.events.requests import Price, RequestedRun, TestCallRequested
 from shared.events.requests import Target as CallTarget
@@ -28,6 +30,12 @@ class _Admitted:
     asked: Asked
     target: Target
 
+    @property
+    def recording(self) -> bool:
+        """Whether its calls are recorded."""
+        wanted = self.asked.recording
+        return has_sound(self.asked.mode, self.target.kind) if wanted is None else wanted
+
 
 async def accept_test_calls(
     desk: Desk, asked: Sequence[Asked], *, pricing: Pricing, write: Callable[[RunView | BatchView], bytes]
@@ -35,7 +43,8 @@ async def accept_test_calls(
     """Answer each request; say TestCallRequested for each accepted one. `write` gives the body that a replay repeats.
 
     Idempotent by (organisation, Idempotency-Key). Order of checks (contract): 404, the 400 of a number without an
-    agent, 402, 429. Requests of one organisation see each other's effects in the order they came.
+    agent or of a mode that does not reach it, 402, 429. Requests of one organisation see each other's effects in the
+    order they came.
     """
     answers: dict[int, Answer] = await _answer_by_key(desk, asked)
     left = [(index, one) for index, one in enumerate(asked) if index not in answers]
@@ -43,6 +52,8 @@ async def accept_test_calls(
     targets = await desk.find_targets([one for _, one in left]) if left else []
     for (index, one), candidate in zip(left, targets, strict=True):
         match find_target(candidate, one.target_type, one.direction):
+            case Target() as target if no_way := unreachable(target, one.mode, one.direction, one.conditions):
+                answers[index] = no_way
             case Target() as target:
                 found.append(_Admitted(index, one, target))
             case TargetNotFound() | NoAgentAssigned() as refusal:
@@ -141,7 +152,7 @@ def _run_view(
         direction=asked.direction,
         target_number=asked.target_number or DEMO_BOT_NUMBER,
         scenario_prompt=prompt,
-        mode="bot",
+        mode=asked.mode,
         status="queued",
         charge_multiplier=pricing.charge_multiplier,
         estimated_cost_cents=estimate,
@@ -155,6 +166,8 @@ def _run_view(
         updated_at=now,
         duration_seconds=None,
         metadata=asked.metadata,
+        conditions=asked.conditions,
+        recording=one.recording,
         transcript=[],
     )
 
@@ -170,7 +183,7 @@ def _batch_view(
         target_id=asked.target_id,
         direction=asked.direction,
         target_number=asked.target_number or DEMO_BOT_NUMBER,
-        mode="bot",
+        mode=asked.mode,
         scenario_prompts=list(asked.prompts),
         stagger_seconds=asked.stagger_seconds,
         run_count=asked.run_count,
@@ -185,6 +198,8 @@ def _batch_view(
         completed_at=None,
         created_at=now,
         updated_at=now,
+        conditions=asked.conditions,
+        recording=one.recording,
         run_ids=run_ids,
     )
 
@@ -204,7 +219,7 @@ def _requested(
         ),
         prompts=tuple(prompts),
         direction=asked.direction,
-        mode="bot",
+        mode=asked.mode,
         target=CallTarget(
             target_type=asked.target_type,
             target_id=asked.target_id,
@@ -215,6 +230,7 @@ def _requested(
             product=target.product,
             voice=target.voice,
             connection=read_connection(target.connection),
+            sip_uri=target.sip_uri if asked.direction == "outbound" else None,
         ),
         price=Price(
             tariff_cents_per_minute=pricing.tariff_cents_per_minute(target.product),
@@ -223,4 +239,6 @@ def _requested(
         ),
         stagger_seconds=asked.stagger_seconds,
         requested_at=now,
+        conditions=Conditions.model_validate(asked.conditions) if asked.conditions else None,
+        recording=one.recording,
     )

@@ -26,6 +26,8 @@ def dispatched(run: Dispatched) -> Say | None:
             held_minutes=request.price.held_minutes,
             start_before=run.start_before,
             dispatch_no=run.dispatch_no,
+            conditions=request.conditions,
+            recording=request.recording,
         )
     except (ValueError, IndexError):
         return None

@@ -31,7 +31,7 @@ async def an_api_ear(database: Database, *, partition: int = 0) -> Ear:
 
 
 @asynccontextmanager
-async def an_api(database_url: str, *, partition: int = 0) -> AsyncIterator[Api]:
+async def an_api(database_url: str, *, partition: int = 0, offers_sip: bool = False) -> AsyncIterator[Api]:
     """Put an instance together."""
     pools = open_pools(database_url)
     database = pools.work
@@ -44,6 +44,7 @@ async def an_api(database_url: str, *, partition: int = 0) -> AsyncIterator[Api]
         org_of=KeyRing(pools.keys, clock).org_of,
         readiness=lambda: Readiness(ready=True, parts={}),
         cors_origins=(FRIENDLY_ORIGIN,),
+        offers_sip=offers_sip,
     )
     serving = asyncio.create_task(admission.run())
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api.test")

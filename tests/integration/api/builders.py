@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from shared.events.billing import Account, BalanceChanged, EntryKind, LedgerEntry
-from shared.events.connection import BuiltinConnection
+from shared.events.connection import BuiltinConnection, Connection
 from shared.events.directory import AgentUpserted, ApiKeyIssued, OrgUpserted, PhoneNumberUpserted
 from shared.events.event import Event
 
@@ -84,15 +84,23 @@ def a_key(org: Org, key: str, *, nth: int = 2, kind: Any = "secret") -> ApiKeyIs
     return ApiKeyIssued(org_id=org.org_id, key_id=org.org_id + nth, kind=kind, key_sha256=digest)
 
 
-def an_agent(org: Org, nth: int = 1, name: str = "Ann", **fields: str) -> AgentUpserted:
-    """An agent; the first one is the organisation's own."""
+def an_agent(
+    org: Org, nth: int = 1, name: str = "Ann", connection: Connection | None = None, **fields: str
+) -> AgentUpserted:
+    """An agent; the first one is the organisation's own. Without a connection it is the demo's."""
     return AgentUpserted(
-        org_id=org.org_id, agent_id=org.org_id + nth, name=name, connection=BuiltinConnection(), **fields
+        org_id=org.org_id, agent_id=org.org_id + nth, name=name, connection=connection or BuiltinConnection(), **fields
     )
 
 
 def a_number(
-    org: Org, *, inbound: int | None = None, outbound: int | None = None, nth: int = 500, label: str = "Front desk"
+    org: Org,
+    *,
+    inbound: int | None = None,
+    outbound: int | None = None,
+    nth: int = 500,
+    label: str = "Front desk",
+    sip_uri: str | None = None,
 ) -> PhoneNumberUpserted:
     """A phone number; `inbound` and `outbound` are agents' ids."""
     return PhoneNumberUpserted(
@@ -102,6 +110,7 @@ def a_number(
         label=label,
         inbound_agent_id=inbound,
         outbound_agent_id=outbound,
+        sip_uri=sip_uri,
     )
 
 

@@ -16,6 +16,13 @@ async def api(template: Template) -> AsyncIterator[Api]:
         yield api
 
 
+@pytest.fixture(scope="package")
+async def sip_api(template: Template) -> AsyncIterator[Api]:
+    """One API of a deployment whose callers make calls over SIP."""
+    async with template.copy() as copy, an_api(copy.url("api"), offers_sip=True) as api:
+        yield api
+
+
 @pytest.fixture
 async def dead_letters_are_cleared(api: Api) -> AsyncIterator[None]:
     """Other tests say that there were none."""

@@ -42,6 +42,8 @@ async def test_a_batch_that_says_least_gets_every_default(api: Api) -> None:
         "completed_at": None,
         "created_at": batch["created_at"],
         "updated_at": batch["created_at"],
+        "conditions": None,
+        "recording": False,
     }
 
 

@@ -38,6 +38,8 @@ def a_queued_run(**known: Any) -> dict[str, Any]:
         "duration_seconds": None,
         "grade": None,
         "metadata": {},
+        "conditions": None,
+        "recording": False,
         "recording_url": None,
         "requested_by_id": None,
         "transcript": [],

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
@@ -18,11 +19,12 @@ _RUN = (
     *("org_id", "request_id", "id", "batch_id", "target_type", "target_id", "target_name", "agent_id", "agent_name"),
     *("direction", "target_number", "mode", "scenario_prompt", "metadata", "charge_multiplier"),
     *("estimated_cost_cents", "funds_answered", "awaited_cents", "created_at", "updated_at"),
+    *("conditions", "recording"),
 )
 _BATCH = (
     *("org_id", "request_id", "id", "name", "target_type", "target_id", "direction", "target_number", "mode"),
     *("scenario_prompts", "stagger_seconds", "run_count", "estimated_minutes", "estimated_cost_cents"),
-    *("charge_multiplier", "created_at", "updated_at"),
+    *("charge_multiplier", "created_at", "updated_at", "conditions", "recording"),
 )
 
 
@@ -64,7 +66,8 @@ class SqlDesk:
                    COALESCE(number.label, agent.name) AS target_name, agent.agent_id,
                    COALESCE(agent.name, '') AS agent_name, COALESCE(number.number, '') AS agent_number,
                    COALESCE(agent.product, '') AS product, COALESCE(agent.voice, '') AS voice,
-                   COALESCE(CAST(agent.connection AS text), '') AS connection
+                   COALESCE(CAST(agent.connection AS text), '') AS connection,
+                   COALESCE(agent.connection ->> 'kind', '') AS kind, number.sip_uri
             FROM unnest(CAST(:orgs AS bigint[]), CAST(:types AS text[]), CAST(:targets AS bigint[]),
                         CAST(:directions AS text[])) WITH ORDINALITY AS asked (org_id, type, target_id, direction, nth)
             LEFT JOIN phone_numbers AS number
@@ -152,6 +155,8 @@ class SqlDesk:
                 view.charge_multiplier,
                 view.created_at,
                 view.created_at,
+                _json(view.conditions),
+                view.recording,
             )
             for org_id, request_id, view in batches
         ]
@@ -184,6 +189,8 @@ class SqlDesk:
                 awaited.pop(request_id, 0),
                 view.created_at,
                 view.created_at,
+                _json(view.conditions),
+                view.recording,
             )
             for org_id, request_id, view in runs
         ]
@@ -207,6 +214,10 @@ class SqlDesk:
             statuses=[status for _, _, status, _ in answers],
             bodies=[body for _, _, _, body in answers],
         )
+
+
+def _json(conditions: dict[str, Any] | None) -> str | None:
+    return None if conditions is None else json.dumps(conditions)
 
 
 def _lock_number(key: KeyOfOrg) -> int:

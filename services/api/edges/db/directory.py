@@ -175,12 +175,14 @@ class SqlDirectory:
         events = await self._newer("phone_number", heard)
         await self._transaction.run(
             """
-            INSERT INTO phone_numbers (org_id, phone_number_id, number, label, inbound_agent_id, outbound_agent_id)
+            INSERT INTO phone_numbers (org_id, phone_number_id, number, label, inbound_agent_id, outbound_agent_id,
+                                       sip_uri)
             SELECT * FROM unnest(CAST(:orgs AS bigint[]), CAST(:ids AS bigint[]), CAST(:numbers AS text[]),
-                                 CAST(:labels AS text[]), CAST(:inbound AS bigint[]), CAST(:outbound AS bigint[]))
+                                 CAST(:labels AS text[]), CAST(:inbound AS bigint[]), CAST(:outbound AS bigint[]),
+                                 CAST(:sip_uris AS text[]))
             ON CONFLICT (org_id, phone_number_id) DO UPDATE
             SET number = excluded.number, label = excluded.label, inbound_agent_id = excluded.inbound_agent_id,
-                outbound_agent_id = excluded.outbound_agent_id
+                outbound_agent_id = excluded.outbound_agent_id, sip_uri = excluded.sip_uri
             """,
             orgs=[event.org_id for event in events],
             ids=[event.phone_number_id for event in events],
@@ -188,6 +190,7 @@ class SqlDirectory:
             labels=[event.label for event in events],
             inbound=[event.inbound_agent_id for event in events],
             outbound=[event.outbound_agent_id for event in events],
+            sip_uris=[event.sip_uri for event in events],
         )
 
     async def delete_numbers(self, heard: Sequence[Heard[PhoneNumberDeleted]]) -> None:

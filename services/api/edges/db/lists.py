@@ -8,14 +8,21 @@ from services.api.edges.db.paging import Asked, Branch, Listing
 
 Filters = Mapping[str, Any]
 
-RUN_SELECT = ", ".join(
-    f"runs.{name}" if name != "metadata" else "CAST(runs.metadata AS text) AS metadata" for name in RUN_COLUMNS
-)
+_AS_TEXT = {
+    "metadata": "CAST({table}.metadata AS text) AS metadata",
+    "scenario_prompts": "CAST({table}.scenario_prompts AS text) AS scenario_prompts",
+    "conditions": "COALESCE(CAST({table}.conditions AS text), 'null') AS conditions",
+}
+
+
+def _select(table: str, columns: Sequence[str]) -> str:
+    """Return columns as answers take them: what is JSON as text."""
+    return ", ".join(_AS_TEXT.get(name, f"{{table}}.{name}").format(table=table) for name in columns)
+
+
+RUN_SELECT = _select("runs", RUN_COLUMNS)
 TRANSCRIPT = "COALESCE(CAST(calls.transcript AS text), '[]') AS transcript"
-BATCH_SELECT = ", ".join(
-    f"batches.{name}" if name != "scenario_prompts" else "CAST(batches.scenario_prompts AS text) AS scenario_prompts"
-    for name in BATCH_COLUMNS
-)
+BATCH_SELECT = _select("batches", BATCH_COLUMNS)
 RUN_IDS = "ARRAY(SELECT runs.id FROM runs WHERE runs.batch_id = batches.id ORDER BY runs.id) AS run_ids"
 CALL_SELECT = """
     calls.call_id, calls.agent_id, calls.direction, calls.from_number, calls.to_number, calls.start_time,

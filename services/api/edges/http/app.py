@@ -30,8 +30,12 @@ def create_app(
     org_of: Callable[[str], Awaitable[int | None]],
     readiness: Callable[[], Readiness],
     cors_origins: Collection[str] = (),
+    offers_sip: bool = False,
 ) -> ASGIApp:
-    """Return the app. `submit` answers a POST, `org_of` knows secret keys, scripts of `cors_origins` may ask."""
+    """Return the app. `submit` answers a POST, `org_of` knows secret keys, scripts of `cors_origins` may ask.
+
+    `offers_sip`: calls over SIP can be made here.
+    """
     app = FastAPI(
         title="Rehearsal",
         version="1",
@@ -48,6 +52,7 @@ def create_app(
         },
     )
     app.state.submit, app.state.reads, app.state.readiness = submit, reads, readiness
+    app.state.offers_sip = offers_sip
     for resource in (runs, batches, calls, billing, health):
         app.router.routes += resource.router.routes  # as they are: an included router is matched twice a request
     add_docs_page(app)

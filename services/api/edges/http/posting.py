@@ -48,6 +48,9 @@ def _asked(form: TestCallForm | BatchForm, request: ApiRequest) -> Asked:
         metadata=form.metadata,
         idempotency=fingerprinted(key, form, request.content, request.method, request.scope["path"]) if key else None,
         traceparent=request.state.traceparent,
+        mode=form.mode,
+        conditions=form.conditions.model_dump(mode="json") if form.conditions else None,
+        recording=form.recording,
     )
 
 

@@ -4,11 +4,22 @@ from starlette.responses import Response
 
 from services.api import metrics
 from services.api.domain import admission, asking
+from services.api.domain.reach import Unreachable, Why
 from services.api.edges.http import problems
 
 RETRY_AFTER_SECONDS = 5
 
-Refusal = admission.Refused | asking.KeyMismatch | asking.KeyInUse
+Refusal = admission.Refused | Unreachable | asking.KeyMismatch | asking.KeyInUse
+
+NO_WAY: dict[Why, str] = {
+    "sip_only": "This agent is reached over SIP alone: its mode must be sip.",
+    "no_sip_address": "This agent has no SIP address: its connection is {kind}, and its number names none.",
+    "cannot_be_made_to_dial": "Over SIP only an agent that is hosted here can be made to place the call.",
+    "not_over_rtp": "Takes effect in calls over SIP alone.",
+    "answers_by_itself": "This agent answers the call by itself.",
+    "no_sound": "Takes effect in calls with sound alone: this agent's connection is {kind}, its calls are text.",
+    "no_digits": "An agent whose connection is {kind} takes no digits.",
+}
 
 
 def refused(refusal: Refusal) -> Response:
@@ -17,6 +28,8 @@ def refused(refusal: Refusal) -> Response:
     metrics.RUNS_REFUSED.labels(code).inc()
     if isinstance(refusal, admission.NoAgentAssigned):
         return problems.invalid({"target_id": [sentence]})
+    if isinstance(refusal, Unreachable):
+        return problems.invalid({refusal.field: [f"{refusal.of}: {sentence}" if refusal.of else sentence]})
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (409, 429) else None
     return problems.problem(status, code, sentence, retry)
 
@@ -30,6 +43,8 @@ def _told(refusal: Refusal) -> tuple[int, str, str]:
         case admission.NoAgentAssigned(direction):
             role = "inbound" if direction == "outbound" else "outbound"
             return 400, "validation_error", f"The phone number has no {role} agent assigned."
+        case Unreachable(why=why, kind=kind):
+            return 400, "validation_error", NO_WAY[why].format(kind=kind)
         case admission.InsufficientBalance(available, estimate):
             sentence = f"The estimate of {estimate} cents exceeds the available funds of {available} cents."
             return 402, "insufficient_balance", sentence

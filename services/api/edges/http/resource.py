@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from services.api.edges.http import problems
 from services.api.edges.http.idempotency import GivenKey, read_idempotency_key
+from services.api.edges.http.models.forms import OFFERS_SIP
 from services.api.edges.http.models.problems import errors
 from services.api.edges.http.problems import Refused
 from services.api.edges.http.strict import read_json, read_query
@@ -74,6 +75,7 @@ class ApiRoute(APIRoute):
             if not has_query:
                 ours._query_params = QueryParams()
             if has_body:
+                OFFERS_SIP.set(request.app.state.offers_sip)
                 await ours.read()  # whatever goes wrong while FastAPI reads, it takes for the client's mistake
             return await handle(ours)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.edges.http import problems
-from services.api.edges.http.models.forms import NO_CONSENT, NOT_AVAILABLE
+from services.api.edges.http.models.forms import E164_OR_EMPTY, NO_CONSENT, NOT_AVAILABLE
 
 MAX_ERRORS = 20
 _QUOTED = re.compile("'(.*?)'")
@@ -22,7 +22,11 @@ _SENTENCES = {
     "string_type": "Must be a string.",
     "list_type": "Must be an array.",
     "dict_type": "Must be an object.",
-    "string_pattern_mismatch": "Must be a phone number in E.164 form, such as +15551230000.",
+    "model_type": "Must be an object.",
+    "model_attributes_type": "Must be an object.",
+    "bool_type": "Must be true or false.",
+    "float_type": "Must be a number.",
+    "tuple_type": "Must be an array.",
 }
 
 
@@ -44,6 +48,8 @@ def sentences(errors: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         sentence = _sentence(where, one["type"], one.get("ctx", {}), one["msg"])
         if inner and isinstance(inner[0], int):
             sentence = f"Item {inner[0]}: {sentence}"
+        elif inner:
+            sentence = f"{'.'.join(map(str, inner))}: {sentence}"
         fields.setdefault(str(field), []).append(sentence)
     return fields
 
@@ -63,6 +69,8 @@ def _sentence(where: str, kind: str, context: Mapping[str, Any], message: str) -
             return f"Must have at least {context['min_length']} characters."
         case "too_long":
             return f"Must have at most {context['max_length']} items."
+        case "string_pattern_mismatch" if context["pattern"] == E164_OR_EMPTY:
+            return "Must be a phone number in E.164 form, such as +15551230000."
         case "value_error":
             said = message.removeprefix("Value error, ")
             return said if said == NOT_AVAILABLE else f"{said[:1].upper()}{said[1:]}."

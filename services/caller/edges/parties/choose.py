@@ -18,6 +18,8 @@ from shared.events.connection import BuiltinConnection, OpenAIConnection
 HANG_UP_PERSONA = "hang-up"
 ENGLISH_ONLY = "The test bot of this deployment is rule-based and plays scenarios in English only"
 
+NOT_BY_TEXT = "An agent whose connection is {kind} is not called by text"
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenParties:
@@ -46,6 +48,8 @@ class ChosenParties:
             case OpenAIConnection() as connection:
                 key = self.secrets.resolve(dispatch.org_id, connection.api_key_ref)
                 return self._openai("agent", connection, key, dispatch.org_id, connection.system_prompt)
+            case connection:
+                raise PartyError(NOT_BY_TEXT.format(kind=connection.kind))
 
     def _openai(self, side: Side, connection: OpenAIConnection, key: str, org_id: int | None, prompt: str) -> Party:
         return OpenAIParty(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from services.api.edges.http.models.base import Answer, Cents, Id, Instant
 from services.api.edges.http.models.query import ABSENT, PageQuery
+from shared.events.conditions import Conditions
 from shared.events.fields import Direction, Mode, TargetType
 
 BatchStatus = Literal["pending", "in_progress", "completed", "failed"]
@@ -14,7 +15,7 @@ BatchStatus = Literal["pending", "in_progress", "completed", "failed"]
 class TestCallBatch(Answer):
     """A batch of test-call runs."""
 
-    stored: ClassVar = ("scenario_prompts",)
+    stored: ClassVar = ("scenario_prompts", "conditions")
 
     id: Id
     name: str
@@ -41,6 +42,8 @@ class TestCallBatch(Answer):
     completed_at: Instant | None
     created_at: Instant
     updated_at: Instant
+    conditions: Conditions | None = None
+    recording: bool = False
 
 
 class BatchQuery(PageQuery):

@@ -1,13 +1,15 @@
 """The bodies of the two POSTs, strictly read. Source: contract, POST /v1/test-calls and /v1/test-call-batches."""
 
 import json
+from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from services.api.domain.placeholders import unfilled_placeholders
 from services.api.edges.http.models.base import Given
+from shared.events.conditions import Conditions
 from shared.events.fields import MAX_ID, Direction, Mode, TargetType, Text
 from shared.events.requests import MAX_RUNS_OF_A_REQUEST, MAX_STAGGER_SECONDS
 
@@ -20,10 +22,23 @@ NO_CONSENT = "no_consent"
 NOT_AVAILABLE = "not available on this deployment"
 
 
+UNGIVEN: Any = None  # what an object is that was not given. A null is as good as that, so it is not said to be taken.
+OFFERS_SIP = ContextVar("OFFERS_SIP", default=False)
+
+
 def _mode(mode: str) -> str:
-    if mode == "sip":
+    if mode == "sip" and not OFFERS_SIP.get():
         raise ValueError(NOT_AVAILABLE)
     return mode
+
+
+def _without_nulls(given: Any) -> Any:
+    match given:
+        case dict():
+            return {name: _without_nulls(value) for name, value in given.items() if value is not None}
+        case list():
+            return [_without_nulls(value) for value in given]
+    return given
 
 
 def _holds_nul(value: Any) -> bool:
@@ -55,11 +70,12 @@ def _filled(prompt: str) -> str:
     return prompt
 
 
+E164_OR_EMPTY = r"^(\+[1-9][0-9]{1,14})?\z"
 TargetId = Annotated[int, Field(ge=1, le=MAX_ID)]
 ScenarioPrompt = Annotated[Text, Field(max_length=MAX_PROMPT_CHARS), AfterValidator(_filled)]
 TargetNumber = Annotated[
     str,
-    Field(pattern=r"^(\+[1-9][0-9]{1,14})?\z"),
+    Field(pattern=E164_OR_EMPTY),
     # \z is Rust's, $ is JavaScript's
     WithJsonSchema({"type": "string", "pattern": r"^(\+[1-9][0-9]{1,14})?$"}),
 ]
@@ -75,6 +91,14 @@ class AskingForm(Given):
     mode: Annotated[Mode, AfterValidator(_mode)] = "bot"
     scenario_prompt: ScenarioPrompt = ""
     metadata: Annotated[dict[str, Any], AfterValidator(_metadata)] = Field(default_factory=dict)
+    conditions: Annotated[
+        Conditions,
+        BeforeValidator(_without_nulls),
+        Field(description="What goes wrong on purpose, in calls with sound. It is echoed."),
+    ] = UNGIVEN
+    recording: Annotated[
+        bool, Field(description="Whether the call is recorded; by default if it is one with sound.")
+    ] = UNGIVEN
     # Read before all other fields: see `idempotency`.
     idempotency_key: Annotated[
         Any,

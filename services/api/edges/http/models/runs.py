@@ -7,6 +7,7 @@ from pydantic import Field
 from services.api.edges.http.models.base import Answer, Cents, Id, Instant
 from services.api.edges.http.models.calls import Turn
 from services.api.edges.http.models.query import ABSENT, IdFilter, PageQuery
+from shared.events.conditions import Conditions
 from shared.events.fields import Direction, Mode, TargetType
 
 RunStatus = Literal["queued", "in_progress", "completed", "failed"]
@@ -15,7 +16,7 @@ RunStatus = Literal["queued", "in_progress", "completed", "failed"]
 class TestCallRun(Answer):
     """A test-call run."""
 
-    stored: ClassVar = ("metadata", "transcript")
+    stored: ClassVar = ("metadata", "conditions", "transcript")
 
     id: Id
     target_type: TargetType
@@ -40,6 +41,8 @@ class TestCallRun(Answer):
     duration_seconds: int | None
     grade: dict[str, Any] | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+    conditions: Conditions | None = None
+    recording: bool = False
     recording_url: str | None = None
     requested_by_id: int | None = None
     transcript: list[Turn] = Field(default_factory=list)
