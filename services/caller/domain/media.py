@@ -4,6 +4,7 @@ A leg is one end of an answered call's media. At each tick of the clock its owne
 what was said, what was heard and what is recorded have the same place in time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -48,6 +49,26 @@ class MediaLeg(Protocol):
 
     def stats(self) -> LegStats:
         """Tell what came in until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a far end says that it has said, to be taken instead of reading its speech.
+
+    Milliseconds count the frames exchanged. `share` of its sound was played, less than 1 where it was interrupted.
+    """
+
+    text: str
+    start_ms: int
+    end_ms: int
+    share: float = 1.0
+
+
+class Telling(Protocol):
+    """What a leg offers beside sound, if its far end tells more than sound (the tools: see `RealtimeLeg`)."""
+
+    def spoken(self) -> Sequence[Spoken]:
+        """Return what was played to its end, or interrupted, since the last time."""
 
 
 class Ticking(Protocol):

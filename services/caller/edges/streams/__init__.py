@@ -1,0 +1,1 @@
+"""Calls over WebSockets: the agent as a server that is dialled, sound as µ-law in JSON messages."""

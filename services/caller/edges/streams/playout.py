@@ -1,0 +1,139 @@
+"""What the agent has sent and is not played yet, as a carrier keeps it: µ-law, played 20 ms at each tick.
+
+Sound is played at the tick after it came. Where a sender who sends as fast as he speaks comes late in the middle of a
+word, a small cushion is let grow, so that the next frames do not come late as well. The silence that this puts in is
+taken out again at the agent's next pause: in the long run nothing is played later than it came.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from services.caller.domain.media import FRAME_MS, FRAME_SAMPLES
+
+QUIET = 0xFF  # silence in µ-law
+SILENT_FRAME = bytes([QUIET]) * FRAME_SAMPLES
+# Codes of less than 1 % of full scale: what lies between words.
+QUIET_CODES = bytes(code for code in range(256) if code & 0x7F >= 0x62)
+MAX_BUFFERED_MS = 180_000
+MAX_BUFFERED_BYTES = MAX_BUFFERED_MS // FRAME_MS * FRAME_SAMPLES
+MAX_MARKS = 1_000
+CUSHION_MS = 40
+CUSHION_TICKS = CUSHION_MS // FRAME_MS
+# What comes later than this after the last frame is a new word, which is played at once.
+WORD_GAP_MS = 120
+WORD_GAP_TICKS = WORD_GAP_MS // FRAME_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A frame's time. `sound` is None where nothing was due; `marks` are those that were reached."""
+
+    sound: bytes | None
+    marks: tuple[str, ...] = ()
+
+
+class Playout:
+    """`concealed_ms`: silence that was put in where sound came late, in all."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        self._marks: deque[tuple[int, str]] = deque()  # with the byte at which each is reached
+        self._put_bytes = 0
+        self._played_bytes = 0
+        self._idle_ticks = WORD_GAP_TICKS  # since the last frame was played
+        self._holding_ticks = 0  # for the cushion, or for the rest of a frame
+        self._owed_ticks = 0
+        self.concealed_ms = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    @property
+    def buffered_ms(self) -> int:
+        """How much is not played yet."""
+        return len(self._waiting) * FRAME_MS // FRAME_SAMPLES
+
+    @property
+    def put_bytes(self) -> int:
+        """How much was put in, without what was cleared."""
+        return self._put_bytes
+
+    @property
+    def played_bytes(self) -> int:
+        """How much was played, or taken out because it was silence that made up for what was put in."""
+        return self._played_bytes
+
+    def put(self, sound: bytes) -> bool:
+        """Add sound; return whether all of it had room: what is more is cut."""
+        room = MAX_BUFFERED_BYTES - len(self._waiting)
+        taken = sound[:room]
+        self._waiting += taken
+        self._put_bytes += len(taken)
+        return len(taken) == len(sound)
+
+    def mark(self, name: str) -> bool:
+        """Ask to be told when all that was put before is played; return False where too many are waiting."""
+        if len(self._marks) >= MAX_MARKS:
+            return False
+        self._marks.append((self._put_bytes, name))
+        return True
+
+    def clear(self) -> tuple[str, ...]:
+        """Drop what is not played, and return the marks in it."""
+        self._put_bytes -= len(self._waiting)
+        self._waiting.clear()
+        self._owed_ticks = self._holding_ticks = 0
+        self._idle_ticks = WORD_GAP_TICKS  # what comes next is no rest of what was said
+        names = tuple(name for _, name in self._marks)
+        self._marks.clear()
+        return names
+
+    def tick(self) -> Played:
+        """Return what is due in this frame's time."""
+        sound = self._due()
+        if sound is None:
+            self._idle_ticks += 1
+        else:
+            self._idle_ticks = 0
+            self._played_bytes += len(sound)
+            sound = sound.ljust(FRAME_SAMPLES, SILENT_FRAME[:1])
+        return Played(sound, self._reached())
+
+    def _due(self) -> bytes | None:
+        """Return the next frame, shorter where the last sound ends within it."""
+        if not self._waiting:
+            self._holding_ticks = 0
+            return None
+        in_word = self._idle_ticks < WORD_GAP_TICKS
+        if not in_word:
+            self._owed_ticks = 0
+        late = self._idle_ticks > 0 and in_word
+        wanted = CUSHION_TICKS * FRAME_SAMPLES if late else FRAME_SAMPLES
+        if len(self._waiting) < wanted and self._holding_ticks < CUSHION_TICKS:
+            self._holding_ticks += 1
+            return None
+        if late and len(self._waiting) >= FRAME_SAMPLES:  # less than that is the end of what was said, not a gap
+            self._owed_ticks += self._idle_ticks
+            self.concealed_ms += self._idle_ticks * FRAME_MS
+        self._holding_ticks = 0
+        return self._without_silence(self._take())
+
+    def _without_silence(self, frame: bytes) -> bytes:
+        while self._owed_ticks and len(self._waiting) >= FRAME_SAMPLES and not frame.strip(QUIET_CODES):
+            self._owed_ticks -= 1
+            self._played_bytes += len(frame)
+            frame = self._take()
+        return frame
+
+    def _take(self) -> bytes:
+        frame = bytes(self._waiting[:FRAME_SAMPLES])
+        del self._waiting[:FRAME_SAMPLES]
+        return frame
+
+    def _reached(self) -> tuple[str, ...]:
+        if not self._marks or self._marks[0][0] > self._played_bytes:
+            return ()
+        names = []
+        while self._marks and self._marks[0][0] <= self._played_bytes:
+            names.append(self._marks.popleft()[1])
+        return tuple(names)
