@@ -1,5 +1,6 @@
 """What the caller is told from outside."""
 
+from ipaddress import ip_address
 from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.caller.domain.limits import MAX_REPLY_LIMIT_SECONDS, REPLY_LIMIT_SECONDS
+from services.caller.edges.calls.telephony import Lines
 from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from services.caller.edges.media.ports import read_range
@@ -47,6 +49,10 @@ class CallerSettings(ServiceSettings):
     agent_ca_file: Path | None = None
     agent_proxy: str = ""
     media_ports: str = "20000-20999"
+    sip_host: str = "127.0.0.1"
+    sip_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    inbound_webhook_url: str = ""
+    inbound_webhook_secret: str = ""
 
     @model_validator(mode="after")
     def _mind_has_a_model(self) -> "CallerSettings":
@@ -103,6 +109,13 @@ class CallerSettings(ServiceSettings):
         Proxies.from_environment(url)
         return url
 
+    @field_validator("sip_host")
+    @classmethod
+    def _host_is_an_address(cls, host: str) -> str:
+        if ip_address(host).is_unspecified:
+            raise ValueError("must be the one address that far ends can reach, not all of them")
+        return host
+
     @field_validator("media_ports")
     @classmethod
     def _ports_can_be_read(cls, listed: str) -> str:
@@ -113,6 +126,11 @@ class CallerSettings(ServiceSettings):
     def address_policy(self) -> AddressPolicy:
         """Which addresses an agent may have."""
         return AddressPolicy(read_networks(self.agent_allowed_networks))
+
+    @property
+    def lines(self) -> Lines:
+        """Where calls with sound are on the network."""
+        return Lines(self.sip_host, self.sip_port, *read_range(self.media_ports))
 
     @property
     def bot_connection(self) -> OpenAIConnection | None:
