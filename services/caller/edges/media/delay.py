@@ -12,6 +12,9 @@ class HeardLate:
     spread_ms: float = 0.0
 
 
+NOT_LATE = HeardLate()
+
+
 class DelayMeter:
     """Sums up a delay, packet by packet (Welford)."""
 

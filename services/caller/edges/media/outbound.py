@@ -1,5 +1,6 @@
 """What goes to a far end: from frames to datagrams."""
 
+import asyncio
 import secrets
 import socket
 
@@ -7,6 +8,7 @@ from aiortp import RtpPacket, get_codec
 
 from services.caller.domain.media import FRAME_MS, FRAME_SAMPLES
 from services.caller.edges.media.digits import DigitsOut, EventPacket
+from services.caller.edges.media.impaired import BadLine
 from services.caller.edges.media.reports import Reports
 from services.caller.edges.media.rtp_peer import RtpPeer
 from services.caller.edges.media.tones import mixed_tone
@@ -17,10 +19,11 @@ BROKEN_AFTER_TICKS = 2_000 // FRAME_MS  # in a row in which the kernel took noth
 class Outbound:
     """One direction of a leg. Its timestamps go on while it is held, and over frames that were left out."""
 
-    def __init__(self, out: socket.socket, peer: RtpPeer) -> None:
+    def __init__(self, out: socket.socket, peer: RtpPeer, bad_line: BadLine | None = None) -> None:
         self.ssrc = secrets.randbits(32)
         self.digits = DigitsOut()
         self._out = out
+        self._bad_line = bad_line
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
         self._event_timestamp = 0
@@ -67,14 +70,20 @@ class Outbound:
     def _send(self, payload_type: int, payload: bytes, timestamp: int, *, begins: bool) -> None:
         packet = RtpPacket(payload_type, int(begins), self._sequence, timestamp, self.ssrc, payload)
         self._sequence = (self._sequence + 1) & 0xFFFF
-        try:
-            self._out.sendto(packet.serialize(), self._peer.remote)
-        except OSError:
-            self._failed_ticks += 1
-            return
-        self._failed_ticks = 0
         self._packets += 1
         self._octets += len(payload)
+        delay_ms = self._bad_line.delay_ms() if self._bad_line is not None else 0.0
+        if delay_ms == 0.0:
+            self._put(packet.serialize())
+        elif delay_ms is not None:
+            asyncio.get_running_loop().call_later(delay_ms / 1_000, self._put, packet.serialize())
+
+    def _put(self, content: bytes) -> None:
+        try:
+            self._out.sendto(content, self._peer.remote)
+            self._failed_ticks = 0
+        except OSError:  # no room, no way there; or the call ended while it was delayed
+            self._failed_ticks += 1
 
     def report(self, reports: Reports) -> bytes:
         """Return RTCP's report of what was sent, and of what came."""

@@ -39,7 +39,8 @@ class Playout:
         self._earliest_slack = RING_SAMPLES
         self._window_ticks = self._surplus_ticks = 0
         self._concealer = PcmConcealer(SAMPLE_RATE_HZ)
-        self._missing = 0  # samples made up since the last that came
+        self._missing = 0  # samples made up, nobody knows yet what for
+        self._owed = 0  # samples of packets that were lost, and are not made up yet
         self._concealed = 0
 
     @property
@@ -66,12 +67,16 @@ class Playout:
         self._next_stray = None
         self._earliest_slack = min(self._earliest_slack, slack)
         position = self._head + slack
+        late = min(samples, max(0, -slack))
         if step > 0:
-            self._concealed += min(self._missing, (step - 1) * samples)
-            self._missing = 0
-        if slack < 0:
+            self._owed += (step - 1) * samples
+            self._concealed += late
+            self._settle()
+            self._missing = 0  # what else was missing until now was a pause
+        else:
+            self._owed = max(0, self._owed - (samples - late))  # it was not lost, it was overtaken
+        if late:
             self._hold_frames = max(self._hold_frames, -(slack // FRAME_SAMPLES))
-            self._count_late(min(samples, -slack), step)
             sound = sound[-2 * slack :]
             samples = len(sound) // 2
             position = self._head
@@ -79,18 +84,18 @@ class Playout:
             self._place(position % RING_SAMPLES, sound, samples)
         return slack
 
-    def _count_late(self, samples: int, step: int) -> None:
-        """Count what came too late: made up already, and not yet counted as lost."""
-        if step <= 0:
-            samples = min(samples, self._missing)
-            self._missing -= samples
-        self._concealed += samples
+    def _settle(self) -> None:
+        """Count what was made up for packets that are known to be lost."""
+        made_up = min(self._owed, self._missing)
+        self._concealed += made_up
+        self._owed -= made_up
+        self._missing -= made_up
 
     def _begin(self, timestamp: int) -> None:
         """Let this be what is due after the first delay."""
         self._heard[:] = bytes(RING_SAMPLES)
         self._head_timestamp = (timestamp - FIRST_DELAY_FRAMES * FRAME_SAMPLES) & 0xFFFF_FFFF
-        self._hold_frames = self._window_ticks = self._surplus_ticks = 0
+        self._hold_frames = self._window_ticks = self._surplus_ticks = self._owed = 0
         self._earliest_slack = RING_SAMPLES
 
     def _place(self, index: int, sound: bytes, samples: int) -> None:
@@ -126,6 +131,7 @@ class Playout:
         if heard != _HEARD:
             there = heard.count(1)
             self._missing += FRAME_SAMPLES - there
+            self._settle()
             made_up = self._concealer.conceal(FRAME_SAMPLES)
             if not there:
                 return made_up

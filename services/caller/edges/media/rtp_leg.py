@@ -1,10 +1,15 @@
-"""One end of a call's sound over RTP, driven by the clock alone: no task, no timer, nothing that waits."""
+"""One end of a call's sound over RTP, driven by the clock alone: no task, nothing that waits.
+
+Only what is delayed on purpose has timers: its packets leave between the ticks.
+"""
 
 import time
 from collections.abc import Callable
 
+from services.caller.domain.impairments import Impairments
 from services.caller.domain.media import FRAME_MS, SILENCE, LegEnd, LegStats
 from services.caller.edges.media.delay import HeardLate
+from services.caller.edges.media.impaired import BadArrivals, BadLine, impairs_packets
 from services.caller.edges.media.inbound import Inbound
 from services.caller.edges.media.outbound import Outbound
 from services.caller.edges.media.ports import MediaPort
@@ -33,8 +38,12 @@ class RtpLeg:
         *,
         skipped: Callable[[], int] = lambda: 0,
         silent_line_seconds: float = SILENT_LINE_SECONDS,
+        impairments: Impairments | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        bad = impairments is not None and impairs_packets(impairments)
+        self._late = BadArrivals(BadLine(impairments, "from_agent")) if impairments and bad else None
+        bad_line = BadLine(impairments, "to_agent") if impairments and bad else None
         self._port = port
         self._peer = peer
         self._now = now
@@ -42,7 +51,7 @@ class RtpLeg:
         self._skipped = skipped()
         self._silent_ticks_limit = silent_line_seconds * _TICKS_PER_SECOND
         self._inbound = Inbound(peer)
-        self._outbound = Outbound(port.rtp, peer)
+        self._outbound = Outbound(port.rtp, peer, bad_line)
         self._reports = Reports(self._outbound.ssrc, self._inbound.reception)
         self._ended: LegEnd | None = None
         self._ticks = self._silent_ticks = 0
@@ -82,8 +91,13 @@ class RtpLeg:
                 MEDIA_PACKETS_REFUSED.labels("stranger").inc()
             elif self._ticks == 1 and now - datagram.at > FRAME_MS / 1_000:
                 came = True  # from before we listened: it would be heard late for the whole call
+            elif self._late is not None:
+                self._late.send(datagram)
+                came = True  # that it is impaired is our doing: the line is not silent
             elif self._inbound.take(datagram, now):
                 came = True
+        for datagram in self._late.arrived(now) if self._late is not None else ():
+            self._inbound.take(datagram, now)
         if self._ticks % HEAR_REPORTS_EVERY_TICKS == 0:
             came |= self._hear_reports()
         if self._ticks % REPORT_EVERY_TICKS == 0:

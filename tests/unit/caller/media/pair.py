@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
+from aiortp import RtpPacket
 
+from services.caller.domain.impairments import Impairments
 from services.caller.domain.media import FRAME_SAMPLES, SAMPLE_RATE_HZ, SILENCE
 from services.caller.edges.media.ports import Ports
 from services.caller.edges.media.rtp_leg import RtpLeg
@@ -14,6 +16,11 @@ from services.caller.edges.media.rtp_peer import RtpPeer
 HOST = "127.0.0.1"
 RANGE = (21_000, 21_999)  # below what the kernel gives away by itself
 PEER = RtpPeer((HOST, 0))
+
+
+def packet_of(number: int) -> RtpPacket:
+    """Return the packet of that number."""
+    return RtpPacket(0, 0, number & 0xFFFF, number * FRAME_SAMPLES & 0xFFFF_FFFF, 1, b"\x80" * FRAME_SAMPLES)
 
 
 def tone(frames: int, hertz: float = 400.0, amplitude: int = 8_000) -> list[bytes]:
@@ -29,13 +36,15 @@ def peak(frame: bytes) -> int:
 
 
 @contextmanager
-def joined(peer: RtpPeer = PEER, *, ports: Ports | None = None, **settings: object) -> Iterator[tuple[RtpLeg, RtpLeg]]:
-    """Yield two legs with each other as their far ends."""
+def joined(
+    peer: RtpPeer = PEER, *, ports: Ports | None = None, receives: Impairments | None = None, **settings: object
+) -> Iterator[tuple[RtpLeg, RtpLeg]]:
+    """Yield two legs with each other as their far ends. `receives`: the second one's impairments."""
     ports = ports or Ports(HOST, *RANGE, reuse_after_seconds=0.0)
     one, other = ports.take(), ports.take()
     legs = tuple(
-        RtpLeg(mine, replace(peer, remote=(HOST, theirs.port)), **settings)  # type: ignore[arg-type]
-        for mine, theirs in ((one, other), (other, one))
+        RtpLeg(mine, replace(peer, remote=(HOST, theirs.port)), impairments=bad, **settings)  # type: ignore[arg-type]
+        for mine, theirs, bad in ((one, other, None), (other, one, receives))
     )
     try:
         yield legs[0], legs[1]
