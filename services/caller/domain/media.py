@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from services.caller.domain.turn import Ending, ToolUse
+
 SAMPLE_RATE_HZ = 8_000
 FRAME_MS = 20
 FRAME_SAMPLES = SAMPLE_RATE_HZ * FRAME_MS // 1_000
@@ -64,11 +66,19 @@ class Spoken:
     share: float = 1.0
 
 
+@runtime_checkable
 class Telling(Protocol):
-    """What a leg offers beside sound, if its far end tells more than sound (the tools: see `RealtimeLeg`)."""
+    """What a leg offers beside sound, if its far end tells more than sound."""
+
+    @property
+    def ending(self) -> Ending:
+        """How the far end ends the call by a tool, known before it has said goodbye and `ended` says so."""
 
     def spoken(self) -> Sequence[Spoken]:
         """Return what was played to its end, or interrupted, since the last time."""
+
+    def tools(self) -> Sequence[ToolUse]:
+        """Return the tools that were used since the last time."""
 
 
 class Ticking(Protocol):

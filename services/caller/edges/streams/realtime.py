@@ -24,7 +24,7 @@ GOODBYE_LIMIT_MS = 5_000
 
 
 class RealtimeLeg:
-    """A `MediaLeg` that is `Telling`. `ending`: how the agent ended the call by a tool, before `ended` says so.
+    """A `MediaLeg` that is `Telling`.
 
     `set_up_ms`: from dialling to the session being as we asked.
     """
@@ -43,7 +43,7 @@ class RealtimeLeg:
         self._ticks = 0
         self._ending_tick = 0
         self._received = 0
-        self.ending: Ending = "none"
+        self._ending: Ending = "none"
         self.set_up_ms = 0
 
     @classmethod
@@ -72,9 +72,14 @@ class RealtimeLeg:
         if self._playout:
             return None
         waited_ms = (self._ticks - self._ending_tick) * FRAME_MS
-        if self.ending != "none" and not (self._responding and waited_ms < GOODBYE_LIMIT_MS):
+        if self._ending != "none" and not (self._responding and waited_ms < GOODBYE_LIMIT_MS):
             return "far_end"
         return self._wire.ended
+
+    @property
+    def ending(self) -> Ending:
+        """How the agent ends the call by a tool."""
+        return self._ending
 
     def exchange(self, frame: bytes) -> bytes:
         """Send a frame, and play one."""
@@ -200,14 +205,14 @@ class RealtimeLeg:
         ending = ending_of((call,), "agent")
         self._goes_on = ending == "none"
         if ending != "none":
-            self.ending, self._ending_tick = ending, self._ticks
+            self._ending, self._ending_tick = ending, self._ticks
 
     def _hear_end(self, response: object) -> None:
         self._responding = False
         self._items.complete()
         if text_in(response, "status") == "failed":
             self._wire.faults.note("failed_response")
-        if self._goes_on and self.ending == "none":
+        if self._goes_on and self._ending == "none":
             self._goes_on = False
             self._wire.send(messages.go_on())
 

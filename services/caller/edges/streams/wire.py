@@ -92,7 +92,7 @@ class Wire:
         except ConnectionClosed:
             self.ended = self.ended or "broken"
         except Exception as error:  # a fault of ours ends this call, and no other
-            log.error("a message of an agent's stream could not be worked on", extra={"error": type(error).__name__})  # noqa: TRY400 - its text may hold words of the call
+            log.error("a message of an agent's stream could not be worked on", extra={"error": logs.error_name(error)})  # noqa: TRY400 - its text may hold words of the call
             self.abort()
         if self._connection.flooded:
             self.faults.note("flood")
