@@ -29,6 +29,7 @@ from services.caller.edges.secrets import Secrets
 from services.caller.edges.sip.door import Door
 from services.caller.edges.sip.limits import Timing
 from services.caller.edges.sip.user_agent import UserAgent
+from services.caller.edges.streams.agents import StreamAgents
 from services.caller.edges.streams.reaching import Streams
 from services.caller.ports import Call, Parties
 from shared.events.admissions import TestCallDispatched
@@ -109,7 +110,7 @@ async def an_exchange(
         clock, speech or Buzzing(), {"bot": "rms", "agent": "awb"}, lambda: Offset(0.0, 2.0), shelf, recording_thread()
     )
     over_sip = OverSip(agent, HOST, inbound, ports, clock.skipped, network, Secrets())
-    ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(Streams(network), Secrets())}
+    ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(StreamAgents(Streams(network), Secrets()))}
     exchange = Exchange(agent, inbound, ports, clock, ChosenCalls(parties, studio, ways), shelf, announced)
     try:
         yield exchange

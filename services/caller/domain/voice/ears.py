@@ -43,6 +43,14 @@ class Ears:
         self._reading.add(task)
         task.add_done_callback(self._reading.discard)
 
+    def told(self, text: str, start_ms: int, end_ms: int, *, answered: bool) -> None:
+        """Take a line that the other side tells by itself: nothing has to be read."""
+        if text:
+            self.last = text
+            self.read_lines += answered
+            self.noted_lines += 1
+            self._transcript.add(self._role, text, start_ms, end_ms)
+
     async def read(self, utterance: Utterance) -> str:
         """Return what is said in it. What could not be read is tried once more. Raises SpeechError."""
         loop = asyncio.get_running_loop()
@@ -79,7 +87,4 @@ class Ears:
     def _note(self, utterance: Utterance, text: str, answered: bool) -> None:
         if not text and utterance.voiced_ms < manners.INAUDIBLE_MS:
             return
-        self.last = text or manners.INAUDIBLE
-        self.read_lines += answered
-        self.noted_lines += 1
-        self._transcript.add(self._role, self.last, utterance.start_ms, utterance.end_ms)
+        self.told(text or manners.INAUDIBLE, utterance.start_ms, utterance.end_ms, answered=answered)

@@ -4,8 +4,9 @@ import asyncio
 
 from services.caller.domain.conversation import ROLES, SILENT, Conversation, EndReason
 from services.caller.domain.limits import MAX_BOT_ASKED, MAX_TOOLS_OF_TURN, MAX_TURN_CHARS
-from services.caller.domain.media import Speech, SpeechError
-from services.caller.domain.turn import Party, PartyError, Reply, Side, Turn
+from services.caller.domain.media import Speech, SpeechError, Telling
+from services.caller.domain.speech import spoken_ms, spoken_within
+from services.caller.domain.turn import Party, PartyError, Reply, Side, ToolUse, Turn
 from services.caller.domain.voice import manners
 from services.caller.domain.voice.ears import MS_PER_SECOND, Ears
 from services.caller.domain.voice.line import Line
@@ -44,8 +45,9 @@ class VoiceEnd:
         self._voice = voice
         self._first = first
         self._conduct = conduct or Conduct()
+        self._telling = phone.leg if isinstance(phone.leg, Telling) else None
         self._transcript = Transcript()
-        self._line = Line(phone, on_heard=self._heard, on_said=self._said)
+        self._line = Line(phone, on_heard=self._heard, on_said=self._said, on_frame=self._hear_told)
         self._ears = Ears(ROLES[OTHER[side]], self._transcript, speech, expected)
         self._patience = Patience(side, phone, self._line, self._ears)
         self._answered_lines = 0  # of those that were read
@@ -70,7 +72,7 @@ class VoiceEnd:
             self._line.lay_down()
             try:
                 await self._phone.hang_up()
-                if (unheard := self._line.listening.flush()) is not None:
+                if self._telling is None and (unheard := self._line.listening.flush()) is not None:
                     self._ears.take(unheard, answered=False)
                 await self._ears.finish(manners.LAST_READING_SECONDS)
             finally:
@@ -107,7 +109,23 @@ class VoiceEnd:
     def _heard(self, utterance: Utterance) -> None:
         """Take a line that is over, in the tick; one that came and went while one talked wants no answer."""
         self._fell_silent_ms = utterance.end_ms
-        self._ears.take(utterance, answered=not self._line.speaking)
+        if self._telling is None:
+            self._ears.take(utterance, answered=not self._line.speaking)
+
+    def _hear_told(self) -> None:
+        """Take, in the tick, what the other side tells by itself of what it said and did."""
+        if self._telling is None:
+            return
+        for tool in self._telling.tools():
+            self._note_tool(tool)
+        for one in self._telling.spoken():
+            text = spoken_within(one.text, round(one.share * spoken_ms(one.text))) if one.share < 1 else one.text
+            start_ms, end_ms = one.start_ms + self._line.left_out_ms, one.end_ms + self._line.left_out_ms
+            self._ears.told(text, start_ms, end_ms, answered=not self._line.speaking)
+
+    def _note_tool(self, tool: ToolUse) -> None:
+        self._transcript.add("tool_call", tool.call, self._line.now_ms, self._line.now_ms)
+        self._transcript.add("tool_response", tool.response, self._line.now_ms, self._line.now_ms)
 
     def _wants_answer(self) -> bool:
         return self._ears.read_lines > self._answered_lines and not self._ears.busy and not self._line.listening.talking
@@ -159,7 +177,10 @@ class VoiceEnd:
     def _press_digits(self) -> None:
         """Send what is due of the digits."""
         while self._digits and self._digits[0][0] <= self._ears.noted_lines:
-            self._phone.leg.send_digits(self._digits.pop(0)[1])
+            try:
+                self._phone.leg.send_digits(self._digits.pop(0)[1])
+            except ValueError:
+                raise PartyError(manners.NO_KEYS) from None
 
     # Finding words.
 
@@ -213,8 +234,7 @@ class VoiceEnd:
         if text and not await self._say(text, reply, drops=drops):
             return
         for tool in reply.tools[:MAX_TOOLS_OF_TURN]:
-            self._transcript.add("tool_call", tool.call, self._line.now_ms, self._line.now_ms)
-            self._transcript.add("tool_response", tool.response, self._line.now_ms, self._line.now_ms)
+            self._note_tool(tool)
         if text:
             await self._patience.until(lambda: not self._line.speaking or self._is_quiet())
             self._line.stop()

@@ -17,7 +17,7 @@ from services.caller.domain.voice.speaking import Speaking
 class Line:
     """Frames count from the answer, those that the clock left out too: places in the recording are times of the call.
 
-    `on_heard` and `on_said` are called in the tick, `on_said` with a line that is over or was stopped.
+    `on_heard`, `on_said` and `on_frame` are called in the tick, `on_said` with a line that is over or was stopped.
     """
 
     def __init__(
@@ -26,6 +26,7 @@ class Line:
         *,
         on_heard: Callable[[Utterance], None],
         on_said: Callable[[Speaking, int], None],
+        on_frame: Callable[[], None] = lambda: None,
     ) -> None:
         self._leg = phone.leg
         self._media = phone.media
@@ -33,6 +34,7 @@ class Line:
         self._record = phone.record
         self._on_heard = on_heard
         self._on_said = on_said
+        self._on_frame = on_frame
         self._skipped = 0
         self._speaking: Speaking | None = None
         self._talks_over = False
@@ -42,6 +44,7 @@ class Line:
         self.listening = Listening(phone.voiced)
         self.fault: Exception | None = None
         self.now_ms = 0
+        self.left_out_ms = 0  # of it, by the clock
         self.active_ms = 0  # when somebody was last heard to speak, here or there
 
     @property
@@ -121,6 +124,7 @@ class Line:
         self._count()
         if (utterance := self.listening.hear(began_ms, heard)) is not None:
             self._on_heard(utterance)
+        self._on_frame()
         if self.listening.talking:
             self.active_ms = self.now_ms
         else:
@@ -144,6 +148,7 @@ class Line:
         for _ in range(skipped - self._skipped):
             self._record(SILENCE, SILENCE)
             self._count()
+            self.left_out_ms += FRAME_MS
         self._skipped = skipped
 
     def _count(self) -> None:

@@ -21,6 +21,7 @@ LAST_READING_SECONDS = 3.0  # after the hang-up, for what was said last
 
 HELLO = "Hello? Are you there?"
 SAY_AGAIN = "Sorry, I didn't catch that. Could you say it again, please?"
+NO_KEYS = "Digits could not be sent: the agent's connection takes none"
 INAUDIBLE = "[inaudible]"
 # Noise that no words are found in: shorter is no line at all, longer stands in the transcript as inaudible.
 INAUDIBLE_MS = 600

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from services.caller.domain.conversation import SILENT
 from services.caller.domain.limits import MAX_TURN_SECONDS
+from services.caller.domain.media import Telling
 from services.caller.domain.turn import PartyError, Side
 from services.caller.domain.voice.ears import MS_PER_SECOND, Ears
 from services.caller.domain.voice.line import Line
@@ -33,6 +34,8 @@ class Patience:
         """Wait as on the line. Raises Over when the call is over meanwhile, SpeechError when nothing can be read."""
         await self._line.until(lambda: ready() or self._is_over(), within_ms)
         if (how := self._phone.leg.ended) is not None:
+            if how == "far_end" and isinstance(self._phone.leg, Telling) and self._phone.leg.ending == "transfer":
+                raise Over("transfer")
             raise left_by(OTHER[self._side], how)
         if self._time_is_up():
             raise Over("timeout")

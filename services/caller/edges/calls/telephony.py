@@ -20,6 +20,7 @@ from services.caller.edges.secrets import Secrets
 from services.caller.edges.sip.door import Door
 from services.caller.edges.sip.limits import DoorLimits
 from services.caller.edges.sip.user_agent import UserAgent
+from services.caller.edges.streams.agents import StreamAgents
 from services.caller.edges.streams.reaching import Streams
 from services.caller.ports import Parties
 from shared.telemetry import logs
@@ -66,7 +67,7 @@ class Telephony:
         self._agent.on_invite(inbound.invited)
         studio = Studio(self._clock, speech, voices, lambda: self._offset, keeps, self._thread)
         over_sip = OverSip(self._agent, lines.host, inbound, self._ports, self._clock.skipped, network, secrets)
-        ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(Streams(network), secrets)}
+        ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(StreamAgents(Streams(network), secrets))}
         self.calls = ChosenCalls(parties, studio, ways)
 
     def _may_dial(self, network: Network) -> Callable[[str], bool]:

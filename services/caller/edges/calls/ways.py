@@ -1,11 +1,10 @@
 """How an agent is reached for a call with sound: over SIP, on our own inbound side, or over a WebSocket."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from services.caller.domain.attempt import NO_SIP
 from services.caller.domain.limits import RING_LIMIT_SECONDS
 from services.caller.domain.turn import PartyError
 from services.caller.edges.calls.inbound import Expected, Inbound
@@ -17,20 +16,16 @@ from services.caller.edges.secrets import Secrets
 from services.caller.edges.sip.agent import CallRefused, Credentials, Placing, SipAgent
 from services.caller.edges.sip.door import TOKEN_HEADER
 from services.caller.edges.sip.targets import resolve_sip
-from services.caller.edges.streams.endpoint import StreamEndpoint
+from services.caller.edges.streams.agents import StreamAgents
 from services.caller.edges.streams.failures import NotOpened
-from services.caller.edges.streams.reaching import Streams
-from services.caller.edges.streams.realtime import RealtimeLeg
-from services.caller.edges.streams.realtime_address import RealtimeEndpoint
-from services.caller.edges.streams.twilio import TwilioLeg
 from shared.events.admissions import TestCallDispatched
 from shared.events.connection import BuiltinConnection, RealtimeConnection, SipConnection, WebSocketConnection
 
-Leg = TypeVar("Leg")
 BOTH_ENDS_SECONDS = 5.0  # between the placing end's answer and the answering end's
 NO_PORT = "All media ports of this deployment are in use: try again in a while"
 NOT_CALLED_BY_IT = "An agent behind a SIP address cannot be made to call: only calls to it are possible"
 NOT_OVER_SIP = "The agent's connection is not one over SIP"
+NOT_OVER_A_STREAM = "The agent's connection is not one over a WebSocket"
 HALF_ANSWERED = "The call was answered, and its other end was not heard of"
 
 
@@ -162,32 +157,16 @@ async def _hang_up(placed: Answered | None, expected: Expected) -> None:
 class OverStream:
     """Calls over WebSockets: as a carrier's media stream, or to a model behind the Realtime API."""
 
-    streams: Streams
-    secrets: Secrets
+    agents: StreamAgents
 
     async def reach(self, dispatch: TestCallDispatched, call_id: int, contact: Callable[[], None]) -> Reached:
-        match dispatch.target.connection:
-            case WebSocketConnection() as there:
-                secret = self.secrets.resolve(dispatch.org_id, there.auth_ref)
-                headers = {there.auth_header: secret} if secret else {}
-                stream = StreamEndpoint(there.url, dispatch.org_id, headers, dict(there.parameters))
-                contact()
-                leg: TwilioLeg | RealtimeLeg = await _opened(TwilioLeg.open(stream, self.streams, call_id))
-            case RealtimeConnection() as there:
-                key = self.secrets.resolve(dispatch.org_id, there.api_key_ref)
-                model = RealtimeEndpoint(
-                    there.base_url, there.model, dispatch.org_id, key, there.voice, there.instructions
-                )
-                contact()
-                greets = dispatch.direction == "outbound"
-                leg = await _opened(RealtimeLeg.open(model, self.streams, greets=greets))
-            case _:
-                raise PartyError(NO_SIP)
+        connection = dispatch.target.connection
+        if not isinstance(connection, WebSocketConnection | RealtimeConnection):
+            raise PartyError(NOT_OVER_A_STREAM)
+        contact()
+        greets = dispatch.direction == "outbound"
+        try:
+            leg = await self.agents.call(connection, org_id=dispatch.org_id, call_id=call_id, greets=greets)
+        except NotOpened as refused:
+            raise PartyError(refused.sentence) from None
         return Reached(Answered(leg, leg.hang_up, leg.set_up_ms))
-
-
-async def _opened(opening: Awaitable[Leg]) -> Leg:
-    try:
-        return await opening
-    except NotOpened as refused:
-        raise PartyError(refused.sentence) from None
