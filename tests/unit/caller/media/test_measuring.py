@@ -7,6 +7,7 @@ import pytest
 
 from services.caller.domain.measures import CallMeasures, Span
 from services.caller.domain.media import FRAME_MS
+from services.caller.domain.turn import Side
 from services.caller.edges.media.activity import EDGE_MS, Activity
 from services.caller.edges.media.calibration import Offset
 from services.caller.edges.media.delay import DelayMeter, HeardLate
@@ -25,9 +26,9 @@ def spans_of(channel: Samples, turns: tuple[Span, ...] = ()) -> list[Span]:
     return activity.spans(turns)
 
 
-def measured(left: Samples, right: Samples, lateness: Lateness = SURE) -> CallMeasures:
+def measured(left: Samples, right: Samples, lateness: Lateness = SURE, hears: Side = "agent") -> CallMeasures:
     """Measure a call."""
-    measuring = Measuring()
+    measuring = Measuring(hears)
     for said, heard in zip(frames(left), frames(right), strict=True):
         measuring.add(said, heard)
     return measuring.measures(lateness)
@@ -87,6 +88,8 @@ def test_what_is_ours_is_taken_off_and_what_may_be_is_told() -> None:
     measures = measured(line(5_000, (1_000, 2_000)), line(5_000, (2_350, 3_000)), lateness)
     assert measures.agent_latency_p50_ms == pytest.approx(300, abs=2 * EDGE_MS)
     assert measures.latency_uncertainty_ms == 2 * EDGE_MS + 10 + 2 * FRAME_MS
+    of_the_agents_end = measured(line(5_000, (1_050, 2_050)), line(5_000, (2_300, 3_000)), lateness, "bot")
+    assert of_the_agents_end.agent_latency_p50_ms == pytest.approx(300, abs=2 * EDGE_MS), "there the bot is heard late"
 
 
 def test_who_talks_over_whom_is_told_apart_and_how_soon_the_agent_stops() -> None:
