@@ -25,10 +25,9 @@ class Lateness:
     offset: Offset = UNKNOWN_OFFSET
     skipped_ticks: int = 0
 
-    @property
-    def mean_ms(self) -> float:
-        """Return by how much the agent is heard late."""
-        return self.heard_late.mean_ms + self.offset.ms
+    def at(self, position_ms: float) -> float:
+        """Return by how much what is heard at a place in the frames is heard late."""
+        return self.heard_late.at(position_ms) + self.offset.ms
 
     @property
     def uncertainty_ms(self) -> float:
@@ -52,18 +51,17 @@ class Measuring:
 
     def measures(self, lateness: Lateness, bot_turns: Sequence[Span] = ()) -> CallMeasures:
         """Return what can be said until now. `bot_turns`: when the bot spoke, as it knows itself."""
-        late_ms = lateness.mean_ms
         bot, agent = self._bot.spans(bot_turns), self._agent.spans()
         return measures_of(
-            _earlier(bot, late_ms) if self._hears == "bot" else bot,
-            _earlier(agent, late_ms) if self._hears == "agent" else agent,
+            _earlier(bot, lateness) if self._hears == "bot" else bot,
+            _earlier(agent, lateness) if self._hears == "agent" else agent,
             duration_ms=self._bot.duration_ms,
             uncertainty_ms=lateness.uncertainty_ms,
         )
 
 
-def _earlier(spans: Sequence[Span], ms: float) -> list[Span]:
-    return [Span(span.start_ms - ms, span.end_ms - ms) for span in spans]
+def _earlier(spans: Sequence[Span], lateness: Lateness) -> list[Span]:
+    return [Span(span.start_ms - lateness.at(span.start_ms), span.end_ms - lateness.at(span.end_ms)) for span in spans]
 
 
 def measure(recording: Path, lateness: Lateness) -> CallMeasures:

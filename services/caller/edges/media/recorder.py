@@ -134,10 +134,12 @@ class Recorder:
 
     def _close(self) -> Recorded:
         file = self._opened()
-        # A write that failed may have left bytes that the header doesn't cover.
-        os.ftruncate(file, wav.HEADER_BYTES + self._sound_bytes)
-        os.fsync(file)
-        os.close(file)
+        try:
+            # A write that failed may have left bytes that the header doesn't cover.
+            os.ftruncate(file, wav.HEADER_BYTES + self._sound_bytes)
+            os.fsync(file)
+        finally:
+            os.close(file)
         return Recorded(
             self._path,
             self._sound_bytes // wav.BLOCK_BYTES * 1_000 // SAMPLE_RATE_HZ,
