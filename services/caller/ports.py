@@ -6,6 +6,9 @@ from typing import Protocol
 from uuid import UUID
 
 from services.caller.domain.attempt import Claimed, Ended, Failure, GivenUp, Returned
+from services.caller.domain.call_clock import CallClock
+from services.caller.domain.conversation import Conversation
+from services.caller.domain.sound import Sound
 from services.caller.domain.turn import Party
 from shared.events.admissions import TestCallDispatched
 
@@ -65,3 +68,30 @@ class Parties(Protocol):
 
     def agent(self, dispatch: TestCallDispatched) -> Party:
         """Return the agent under test, as its connection says."""
+
+
+class Call(Protocol):
+    """One call, in text or with sound, from its placing. Whoever cuts it, and whenever: `cut` says what it came to."""
+
+    @property
+    def contacted(self) -> bool:
+        """Whether the agent may have heard of it."""
+
+    async def place(self) -> None:
+        """Make the first contact. Raises PartyError if nobody answers, LeaseLost."""
+
+    async def hold(self) -> Conversation:
+        """Talk until it ends. Raises PartyError when a party cannot go on, LeaseLost when it must be silent."""
+
+    def cut(self, sentence: str) -> Conversation:
+        """Return what was said until now, of a call that cannot go on."""
+
+    async def close(self) -> Sound | None:
+        """Give back all that it holds, whatever became of it; return what is known of its sound. Never raises."""
+
+
+class Calls(Protocol):
+    """Makes calls."""
+
+    def call(self, claimed: Claimed, dispatch: TestCallDispatched, clock: CallClock, traceparent: str | None) -> Call:
+        """Return the call that was asked for. Nobody hears of it yet. Never raises."""

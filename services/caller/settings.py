@@ -1,15 +1,19 @@
 """What the caller is told from outside."""
 
+from ipaddress import ip_address
 from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.caller.domain.limits import MAX_REPLY_LIMIT_SECONDS, REPLY_LIMIT_SECONDS
+from services.caller.edges.calls.telephony import Lines
 from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from services.caller.edges.media.ports import read_range
+from services.caller.edges.speech.endpoint import SpeechEndpoint
+from services.caller.edges.speech.limits import SPEECH_LIMIT_SECONDS
 from shared.events.connection import OpenAIConnection
 from shared.network.addresses import AddressPolicy, read_networks
 from shared.settings.service import Listed, ServiceSettings
@@ -17,6 +21,7 @@ from shared.settings.service import Listed, ServiceSettings
 
 class CallerSettings(ServiceSettings):
     """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the bot's mind. AGENT_*: reaching agents.
+    SPEECH_*: the endpoint that speaks and reads; without SPEECH_BASE_URL there is none.
 
     DRAIN_SECONDS: how long calls that are up may go on once the process was told to stop; as long as they can, if it is
     not set.
@@ -30,6 +35,13 @@ class CallerSettings(ServiceSettings):
     bot_model: str = ""
     bot_api_key_ref: str | None = None
     reply_limit_seconds: Annotated[float, Field(gt=0, le=MAX_REPLY_LIMIT_SECONDS)] = REPLY_LIMIT_SECONDS
+    speech_base_url: str = ""
+    speech_tts_model: str = "tts-1"
+    speech_tts_voice: str = "rms"
+    speech_agent_voice: str = "awb"  # beside rms it is the one that is told apart and recognised best
+    speech_stt_model: str = "whisper-1"
+    speech_api_key_ref: str | None = None
+    speech_limit_seconds: Annotated[float, Field(gt=0, le=MAX_REPLY_LIMIT_SECONDS)] = SPEECH_LIMIT_SECONDS
     # Names of environment variables that an agent's connection may name; a blank one, which would allow all, is none.
     agent_secret_prefixes: Listed = ("AGENT_KEY_",)
     secrets_folder: Path | None = None
@@ -37,6 +49,10 @@ class CallerSettings(ServiceSettings):
     agent_ca_file: Path | None = None
     agent_proxy: str = ""
     media_ports: str = "20000-20999"
+    sip_host: str = "127.0.0.1"
+    sip_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    inbound_webhook_url: str = ""
+    inbound_webhook_secret: str = ""
 
     @model_validator(mode="after")
     def _mind_has_a_model(self) -> "CallerSettings":
@@ -44,10 +60,17 @@ class CallerSettings(ServiceSettings):
             raise ValueError("BOT_MIND=openai needs BOT_MODEL")
         if self.bot_mind == "openai" and not self.bot_base_url.startswith(("http://", "https://")):
             raise ValueError("BOT_BASE_URL must begin with http:// or https://")
-        kind, _, name = (self.bot_api_key_ref or "").partition(":")
-        if self.bot_api_key_ref and (kind not in ("env", "file") or not name):
-            raise ValueError("BOT_API_KEY_REF must be env:NAME or file:name")
+        if self.speech_base_url and not self.speech_base_url.startswith(("http://", "https://")):
+            raise ValueError("SPEECH_BASE_URL must begin with http:// or https://")
         return self
+
+    @field_validator("bot_api_key_ref", "speech_api_key_ref")
+    @classmethod
+    def _refers_to_a_secret(cls, reference: str | None, info: ValidationInfo) -> str | None:
+        kind, _, name = (reference or "").partition(":")
+        if reference and (kind not in ("env", "file") or not name):
+            raise ValueError(f"{str(info.field_name).upper()} must be env:NAME or file:name")
+        return reference
 
     @field_validator("secrets_folder")
     @classmethod
@@ -86,6 +109,13 @@ class CallerSettings(ServiceSettings):
         Proxies.from_environment(url)
         return url
 
+    @field_validator("sip_host")
+    @classmethod
+    def _host_is_an_address(cls, host: str) -> str:
+        if ip_address(host).is_unspecified:
+            raise ValueError("must be the one address that far ends can reach, not all of them")
+        return host
+
     @field_validator("media_ports")
     @classmethod
     def _ports_can_be_read(cls, listed: str) -> str:
@@ -98,10 +128,28 @@ class CallerSettings(ServiceSettings):
         return AddressPolicy(read_networks(self.agent_allowed_networks))
 
     @property
+    def lines(self) -> Lines:
+        """Where calls with sound are on the network."""
+        return Lines(self.sip_host, self.sip_port, *read_range(self.media_ports))
+
+    @property
     def bot_connection(self) -> OpenAIConnection | None:
         """The endpoint of the bot's mind, None for the offline one."""
         if self.bot_mind == "offline":
             return None
         return OpenAIConnection(
             kind="openai", base_url=self.bot_base_url, model=self.bot_model, api_key_ref=self.bot_api_key_ref
+        )
+
+    @property
+    def speech_endpoint(self) -> SpeechEndpoint | None:
+        """The endpoint that speaks and reads, None where there is none."""
+        if not self.speech_base_url:
+            return None
+        return SpeechEndpoint(
+            self.speech_base_url,
+            self.speech_tts_model,
+            self.speech_stt_model,
+            self.speech_api_key_ref,
+            self.speech_limit_seconds,
         )

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+from services.caller.edges.calls.inbound import announced_to_nobody
+from services.caller.edges.calls.recording import KeepsNothing
+from services.caller.edges.calls.spoken import ChosenCalls
+from services.caller.edges.calls.telephony import Telephony
 from services.caller.edges.db.arriving import Arriving
 from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.caller.edges.db.stages import GroupedStages
@@ -13,6 +17,7 @@ from services.caller.edges.kafka import HEARS
 from services.caller.edges.parties.choose import ChosenParties
 from services.caller.edges.room import Room
 from services.caller.edges.secrets import Secrets
+from services.caller.edges.speech.endpoint import speech_over
 from services.caller.edges.taking import Taking
 from services.caller.edges.worker import Worker
 from services.caller.settings import CallerSettings
@@ -48,12 +53,29 @@ async def wire(settings: CallerSettings) -> Service:
     if (there_are := files_for(wanted)) < wanted:
         log.warning("too few open files for all calls", extra={"wanted": wanted, "there_are": there_are})
     pools = Pools(network, calls_limit=settings.calls_per_process)
+    secrets = Secrets(settings.agent_secret_prefixes, settings.secrets_folder)
     parties = ChosenParties(
-        Secrets(settings.agent_secret_prefixes, settings.secrets_folder),
+        secrets,
         HttpAsks(pools),
         settings.bot_connection,
         settings.reply_limit_seconds,
     )
+    speech = speech_over(pools, settings.speech_endpoint) if settings.speech_endpoint is not None else None
+    telephony = None
+    if speech is not None:
+        telephony = Telephony(
+            settings.lines,
+            network=network,
+            secrets=secrets,
+            parties=parties,
+            speech=speech,
+            voices={"bot": settings.speech_tts_voice, "agent": settings.speech_agent_voice},
+            keeps=KeepsNothing(),
+            announce=announced_to_nobody,
+            calls_limit=settings.calls_per_process,
+        )
+        await telephony.start()
+    calls = telephony.calls if telephony is not None else ChosenCalls(parties, None, {})
     station = open_station(
         service="caller", settings=settings, database=database, listener=listener(lambda: worker.taking)
     )
@@ -63,7 +85,7 @@ async def wire(settings: CallerSettings) -> Service:
         leases_database=leases_database,
         outbox=station.outbox,
         stages=stages,
-        parties=parties,
+        calls=calls,
         speed=settings.call_speed,
         calls_limit=settings.calls_per_process,
         drain_seconds=settings.drain_seconds,
@@ -77,6 +99,10 @@ async def wire(settings: CallerSettings) -> Service:
         await station.flush()
 
     async def close() -> None:
+        if telephony is not None:
+            await telephony.aclose()
+        if speech is not None:
+            await speech.aclose()
         await pools.aclose()
         await leases_database.dispose()
         await database.dispose()
@@ -95,4 +121,10 @@ async def wire(settings: CallerSettings) -> Service:
             vital=False,
         ),
     )
+    if telephony is not None:
+        components = (
+            *components,
+            Component("media_clock", telephony.run_clock),
+            Component("calibration", telephony.calibrate_for_ever, vital=False),
+        )
     return Service("caller", components, close, drain, worker.draining.waits_for, worker.draining.hurry)

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from services.caller.domain.conversation import Conversation
+from services.caller.domain.sound import Sound
 
 EXPIRED = "The call could not be started in time"
 LOST = "The caller was lost during the call"
@@ -13,6 +14,7 @@ SHUT_DOWN = "The caller was shut down during the call"
 INTERNAL = "The call failed on our side"
 UNREADABLE = "The dispatch could not be read"
 NO_SIP = "Calls over SIP are not available on this deployment"
+NO_SOUND = "Calls with sound are not available on this deployment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Ended:
     answered_at: float | None
     conversation: Conversation
     failure: str
+    sound: Sound | None = None
 
     @property
     def completed(self) -> bool:

@@ -33,6 +33,10 @@ class CallClock:
         """Let it be over from now on, whatever the lease says."""
         self._stopped = True
 
+    def twin(self) -> "CallClock":
+        """Return a clock of its own under the same lease: another end of the same call."""
+        return CallClock(self._speed, lambda: not self._stopped and self._may_speak(), self._sleep)
+
     def check(self) -> None:
         """Raise LeaseLost if the lease is over."""
         if self._stopped or not self._may_speak():

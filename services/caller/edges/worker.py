@@ -15,7 +15,7 @@ from services.caller.edges.held import Held, HeldCalls
 from services.caller.edges.leases import Leases
 from services.caller.edges.reaper import Reaper
 from services.caller.edges.taking import Taking
-from services.caller.ports import Parties, Stages
+from services.caller.ports import Calls, Stages
 from services.caller.usecases.refuse_unreadable import refuse_unreadable
 from services.caller.usecases.run_call import run_call
 from shared.db.database import Database
@@ -41,7 +41,7 @@ class Worker:
         leases_database: Database,
         outbox: Outbox,
         stages: Stages,
-        parties: Parties,
+        calls: Calls,
         speed: float,
         calls_limit: int,
         drain_seconds: float | None = None,
@@ -50,7 +50,7 @@ class Worker:
         self._database = database
         self._outbox = outbox
         self._stages = stages
-        self._parties = parties
+        self._calls = calls
         self._speed = speed
         self._now = clock
         self.held = HeldCalls(speed=speed, now=clock)
@@ -79,7 +79,7 @@ class Worker:
                 claimed,
                 dispatch,
                 stages=self._stages,
-                parties=self._parties,
+                calls=self._calls,
                 clock=held.clock,
                 shutting_down=lambda: self.held.silenced,
                 traceparent=span.traceparent if span is not None else claimed.traceparent,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.caller.domain.attempt import NO_SIP, UNREADABLE, Failure
+from services.caller.domain.attempt import UNREADABLE, Failure
 from services.caller.ports import Arrivals, Dispatch
 from services.caller.usecases.saying import failed, returned
 from shared.events.admissions import TestCallDispatched
@@ -12,13 +12,8 @@ from shared.messaging.subjects import concerns, subject_id
 
 async def accept_dispatches(arrivals: Arrivals, heard: Sequence[Heard[TestCallDispatched]]) -> list[Say]:
     """Add an attempt for each run, once. What is past its start is given back by the next look at what is overdue."""
-    given_back = await arrivals.add(
-        [Dispatch(one.event, _number(one.event), one.traceparent) for one in heard if one.event.mode == "bot"]
-    )
-    refused = await arrivals.add_failed(
-        [Failure(one.event.run_id, NO_SIP, one.traceparent) for one in heard if one.event.mode != "bot"]
-    )
-    return [failed(one) for one in refused] + [returned(one) for one in given_back]
+    given_back = await arrivals.add([Dispatch(one.event, _number(one.event), one.traceparent) for one in heard])
+    return [returned(one) for one in given_back]
 
 
 def _number(event: TestCallDispatched) -> int | None:

@@ -5,10 +5,8 @@ from collections.abc import Callable
 
 from services.caller.domain.attempt import INTERNAL, LOST, SHUT_DOWN, Claimed, Ended, NoEnd
 from services.caller.domain.call_clock import CallClock, LeaseLost
-from services.caller.domain.conversation import Call
-from services.caller.domain.limits import CallLimits
-from services.caller.domain.turn import PartyError, Side
-from services.caller.ports import Parties, Stages
+from services.caller.domain.turn import PartyError
+from services.caller.ports import Calls, Stages
 from shared.events.admissions import TestCallDispatched
 
 
@@ -17,7 +15,7 @@ async def run_call(
     dispatch: TestCallDispatched,
     *,
     stages: Stages,
-    parties: Parties,
+    calls: Calls,
     clock: CallClock,
     shutting_down: Callable[[], bool],
     traceparent: str | None,
@@ -29,11 +27,10 @@ async def run_call(
     end. A call that is over sooner says its start with its end. Whatever cuts a call, what was said until then is kept;
     one that is cut before the agent heard of it is put back for another.
     """
-    first: Side = "agent" if dispatch.direction == "outbound" else "bot"  # who answers the phone speaks first
-    call = Call(first, CallLimits.for_held_minutes(dispatch.held_minutes), clock)
+    call = calls.call(claimed, dispatch, clock, traceparent)
     answered_at, starting, fault = None, None, None
     try:
-        await call.place(bot=parties.bot(dispatch), agent=parties.agent(dispatch))
+        await call.place()
         answered_at = asyncio.get_running_loop().time()
         starting = asyncio.create_task(_start(claimed, dispatch, stages, clock, answered_at, traceparent))
         held = await call.hold()
@@ -41,6 +38,7 @@ async def run_call(
         held = call.cut(str(error))
     except LeaseLost:  # it is silent by now; whether the run is still this worker's to end, the token says
         if not call.contacted:
+            await call.close()
             await stages.put_back(claimed, dispatch)
             return NoEnd.NOT_DIALLED
         held = call.cut(SHUT_DOWN if shutting_down() else LOST)
@@ -49,7 +47,7 @@ async def run_call(
     finally:
         if starting is not None:
             starting.cancel()
-    ended = Ended(answered_at, held, held.error_message)
+    ended = Ended(answered_at, held, held.error_message, await call.close())
     if not await stages.end(claimed, dispatch, ended, traceparent):
         return NoEnd.NOT_MINE
     if fault is not None:

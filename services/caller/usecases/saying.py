@@ -3,19 +3,15 @@
 from datetime import datetime
 
 from services.caller.domain.attempt import Claimed, Ended, GivenUp, Returned
-from services.caller.domain.figures import figures_of
+from services.caller.usecases.telling import seconds_of, told_figures, told_sound, told_turns
 from shared.events.admissions import TestCallDispatched
 from shared.events.executions import (
-    CallFigures,
     CallStarted,
     TestCallCompleted,
     TestCallFailed,
     TestCallReturned,
-    TranscriptTurn,
 )
 from shared.messaging.messages import Say
-
-MS_PER_SECOND = 1_000
 
 
 def started(claimed: Claimed, dispatch: TestCallDispatched, started_at: datetime, traceparent: str | None) -> Say:
@@ -51,18 +47,10 @@ def ended(
 ) -> Say:
     """Return TestCallCompleted or TestCallFailed. Duration: from answer to hang-up, rounded up."""
     held = end.conversation
-    transcript = tuple(
-        TranscriptTurn(
-            role=turn.role,
-            content_type=turn.content_type,
-            content=turn.content.replace("\x00", "").encode("utf-8", "replace").decode(),
-            start_ms=turn.start_ms,
-            end_ms=turn.end_ms,
-        )
-        for turn in held.turns
-    )
-    figures = CallFigures.model_validate(figures_of(held.turns), from_attributes=True)
-    seconds = _seconds(held.duration_ms)
+    transcript = told_turns(held.turns)
+    figures = told_figures(held.turns, end.sound)
+    sound = told_sound(end.sound, started_at, ended_at)
+    seconds = seconds_of(held.duration_ms)
     if end.completed and started_at is not None:
         return Say(
             TestCallCompleted(
@@ -76,6 +64,7 @@ def ended(
                 end_reason=held.end_reason,
                 transcript=transcript,
                 figures=figures,
+                **sound,
             ),
             traceparent,
         )
@@ -91,6 +80,7 @@ def ended(
             error_message=end.failure,
             transcript=transcript,
             figures=figures,
+            **sound,
         ),
         traceparent,
     )
@@ -109,7 +99,7 @@ def failed(given_up: GivenUp) -> Say:
             call_id=given_up.call_id if given_up.started_at is not None else None,
             started_at=given_up.started_at,
             ended_at=given_up.ended_at,
-            duration_seconds=_seconds(given_up.talked_ms or 0) if given_up.started_at is not None else None,
+            duration_seconds=seconds_of(given_up.talked_ms or 0) if given_up.started_at is not None else None,
             error_message=given_up.reason,
             transcript=(),
             figures=None,
@@ -130,7 +120,3 @@ def returned(one: Returned) -> Say:
         ),
         one.traceparent,
     )
-
-
-def _seconds(ms: int) -> int:
-    return -(-ms // MS_PER_SECOND)

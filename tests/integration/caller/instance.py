@@ -7,6 +7,7 @@ from typing import Any
 
 from services.caller.domain import limits
 from services.caller.domain.attempt import Claimed
+from services.caller.edges.calls.spoken import ChosenCalls
 from services.caller.edges.db.claiming import claim
 from services.caller.edges.db.stages import GroupedStages
 from services.caller.edges.taking import Take, Taking
@@ -231,7 +232,7 @@ class Callers:
             leases_database=leases_database or database,
             outbox=outbox,
             stages=stages,
-            parties=stages if isinstance(stages, Mortal) else self.line,
+            calls=ChosenCalls(stages if isinstance(stages, Mortal) else self.line, None, {}),
             speed=speed,
             calls_limit=calls_limit,
             drain_seconds=drain_seconds,

@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from aiortp import DtmfEvent, RtpPacket
+from aiortp import DtmfEvent
 from aiortp.dtmf import DTMF_EVENTS, EVENT_TO_DIGIT
 
 from services.caller.domain.media import FRAME_SAMPLES
+from services.caller.edges.media.packets import Packet
 
 DIGIT_FRAMES = 8  # 160 ms: longer than any switch asks for
 PAUSE_FRAMES = 5  # 100 ms between two digits
@@ -62,7 +63,7 @@ class DigitsIn:
         self._known: deque[tuple[int, int]] = deque(maxlen=REMEMBERED_EVENTS)
         self._heard = ""
 
-    def take(self, packet: RtpPacket) -> bool:
+    def take(self, packet: Packet) -> bool:
         """Read an event; return whether it is one."""
         try:
             event = DtmfEvent.parse(packet.payload)

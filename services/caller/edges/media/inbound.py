@@ -1,10 +1,11 @@
 """What comes from a far end: from datagrams to samples in their place."""
 
-from aiortp import Codec, RtpPacket, get_codec
+from aiortp import Codec, get_codec
 
 from services.caller.domain.media import SAMPLE_RATE_HZ
 from services.caller.edges.media.delay import DelayMeter
 from services.caller.edges.media.digits import DigitsIn
+from services.caller.edges.media.packets import Packet, read_packet
 from services.caller.edges.media.playout import Playout
 from services.caller.edges.media.reception import Reception
 from services.caller.edges.media.rtp_peer import COMFORT_NOISE, RtpPeer
@@ -39,7 +40,7 @@ class Inbound:
 
     def _refusal(self, datagram: Datagram, now: float) -> str:
         try:
-            packet = RtpPacket.parse(datagram.content)
+            packet = read_packet(datagram.content)
         except Exception:  # whatever a parser does with garbage: it is none of ours
             return "garbage"
         if not datagram.whole or len(packet.payload) > MAX_PAYLOAD_SAMPLES:
@@ -54,7 +55,7 @@ class Inbound:
             return "garbage"
         return ""
 
-    def _sound(self, packet: RtpPacket, at: float, now: float) -> str:
+    def _sound(self, packet: Packet, at: float, now: float) -> str:
         if not packet.payload:
             return "garbage"
         if not self.reception.take(packet, at, is_sound=True):

@@ -4,11 +4,12 @@ import asyncio
 import secrets
 import socket
 
-from aiortp import RtpPacket, get_codec
+from aiortp import get_codec
 
 from services.caller.domain.media import FRAME_MS, FRAME_SAMPLES
 from services.caller.edges.media.digits import DigitsOut, EventPacket
 from services.caller.edges.media.impaired import BadLine
+from services.caller.edges.media.packets import Packet, write_packet
 from services.caller.edges.media.reports import Reports
 from services.caller.edges.media.rtp_peer import RtpPeer
 from services.caller.edges.media.tones import mixed_tone
@@ -68,15 +69,15 @@ class Outbound:
             self._send(payload_type, event.payload, self._event_timestamp, begins=event.begins)
 
     def _send(self, payload_type: int, payload: bytes, timestamp: int, *, begins: bool) -> None:
-        packet = RtpPacket(payload_type, int(begins), self._sequence, timestamp, self.ssrc, payload)
+        content = write_packet(Packet(payload_type, self._sequence, timestamp, self.ssrc, payload), begins=begins)
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._packets += 1
         self._octets += len(payload)
         delay_ms = self._bad_line.delay_ms() if self._bad_line is not None else 0.0
         if delay_ms == 0.0:
-            self._put(packet.serialize())
+            self._put(content)
         elif delay_ms is not None:
-            asyncio.get_running_loop().call_later(delay_ms / 1_000, self._put, packet.serialize())
+            asyncio.get_running_loop().call_later(delay_ms / 1_000, self._put, content)
 
     def _put(self, content: bytes) -> None:
         try:

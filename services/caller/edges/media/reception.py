@@ -1,9 +1,9 @@
 """What came in of a far end's packets, reckoned as RFC 3550 says (A.1, A.3, A.8), by the kernel's times."""
 
-from aiortp import RtpPacket
 from aiortp.packet import RtcpReceiverInfo, clamp_packets_lost
 
 from services.caller.domain.media import SAMPLE_RATE_HZ
+from services.caller.edges.media.packets import Packet
 from services.caller.edges.media.serials import ahead16, ahead32
 
 # What leaves these bounds is somebody's new beginning, or garbage: the packet after it tells (RFC 3550, A.1).
@@ -51,7 +51,7 @@ class Reception:
         self._told_expected = self._told_received = 0
         self.step = 0  # how far the last packet taken is ahead of those before it: 1 if none is missing between
 
-    def take(self, packet: RtpPacket, at: float, *, is_sound: bool) -> bool:
+    def take(self, packet: Packet, at: float, *, is_sound: bool) -> bool:
         """Count a packet; return whether it is to be used. `at`: its arrival in seconds, on any clock."""
         source = self._source or self._begin(packet)
         step = ahead16(packet.sequence_number, source.highest & 0xFFFF)
@@ -72,7 +72,7 @@ class Reception:
             self._measure(packet.timestamp, at)
         return True
 
-    def _begin(self, packet: RtpPacket) -> _Source:
+    def _begin(self, packet: Packet) -> _Source:
         if self._source is not None:
             self._before_received += self._source.received
             self._before_expected += self._source.expected

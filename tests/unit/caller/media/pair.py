@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-from aiortp import RtpPacket
 
 from services.caller.domain.impairments import Impairments
 from services.caller.domain.media import FRAME_SAMPLES, SAMPLE_RATE_HZ, SILENCE
+from services.caller.edges.media.packets import Packet
 from services.caller.edges.media.ports import Ports
 from services.caller.edges.media.rtp_leg import RtpLeg
 from services.caller.edges.media.rtp_peer import RtpPeer
@@ -18,9 +18,9 @@ RANGE = (21_000, 21_999)  # below what the kernel gives away by itself
 PEER = RtpPeer((HOST, 0))
 
 
-def packet_of(number: int) -> RtpPacket:
+def packet_of(number: int) -> Packet:
     """Return the packet of that number."""
-    return RtpPacket(0, 0, number & 0xFFFF, number * FRAME_SAMPLES & 0xFFFF_FFFF, 1, b"\x80" * FRAME_SAMPLES)
+    return Packet(0, number & 0xFFFF, number * FRAME_SAMPLES & 0xFFFF_FFFF, 1, b"\x80" * FRAME_SAMPLES)
 
 
 def tone(frames: int, hertz: float = 400.0, amplitude: int = 8_000) -> list[bytes]:

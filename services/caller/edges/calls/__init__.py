@@ -1,0 +1,1 @@
+"""The kinds of calls: in text, over SIP, over WebSockets."""
