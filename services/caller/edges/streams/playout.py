@@ -1,14 +1,19 @@
 """What the agent has sent and is not played yet, as a carrier keeps it: µ-law, played 20 ms at each tick.
 
-Sound is played at the tick after it came. Where a sender who sends as fast as he speaks comes late in the middle of a
-word, a small cushion is let grow, so that the next frames do not come late as well. The silence that this puts in is
-taken out again at the agent's next pause: in the long run nothing is played later than it came.
+A word that comes at once is played at the next tick. One that comes in short pieces, as from a sender who sends as fast
+as he speaks, waits for a small cushion, so that the next piece is not too late; a piece that is too late all the same
+gets the cushion again. What this keeps sound waiting is known (`heard_late`), and no part of the agent's time; the
+silence that it puts into a stream that never pauses is taken out where the agent is silent.
 """
 
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.caller.domain.media import FRAME_MS, FRAME_SAMPLES
+from services.caller.edges.media.delay import DelayMeter, HeardLate
+from services.caller.edges.streams.arrivals import Arrivals
 
 QUIET = 0xFF  # silence in µ-law
 SILENT_FRAME = bytes([QUIET]) * FRAME_SAMPLES
@@ -19,9 +24,14 @@ MAX_BUFFERED_BYTES = MAX_BUFFERED_MS // FRAME_MS * FRAME_SAMPLES
 MAX_MARKS = 1_000
 CUSHION_MS = 40
 CUSHION_TICKS = CUSHION_MS // FRAME_MS
-# What comes later than this after the last frame is a new word, which is played at once.
+# So much of a word in its first piece, and its sender does not send as he speaks.
+AT_ONCE_MS = 200
+AT_ONCE_BYTES = AT_ONCE_MS // FRAME_MS * FRAME_SAMPLES
+# What comes later than this after the last frame is a new word.
 WORD_GAP_MS = 120
 WORD_GAP_TICKS = WORD_GAP_MS // FRAME_MS
+# What waited longer was sent long before it was due: its time says nothing about when the agent began to answer.
+MAX_HEARD_LATE_MS = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +43,19 @@ class Played:
 
 
 class Playout:
-    """`concealed_ms`: silence that was put in where sound came late, in all."""
+    """`concealed_ms`: silence that was put in where sound came too late, in all."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._waiting = bytearray()
+        self._arrivals = Arrivals()
+        self._late = DelayMeter()
         self._marks: deque[tuple[int, str]] = deque()  # with the byte at which each is reached
         self._put_bytes = 0
         self._played_bytes = 0
         self._idle_ticks = WORD_GAP_TICKS  # since the last frame was played
-        self._holding_ticks = 0  # for the cushion, or for the rest of a frame
+        self._quiet_ticks = WORD_GAP_TICKS  # since the last frame that was more than silence
+        self._holding_ticks = 0
         self._owed_ticks = 0
         self.concealed_ms = 0
 
@@ -63,12 +77,16 @@ class Playout:
         """How much was played, or taken out because it was silence that made up for what was put in."""
         return self._played_bytes
 
+    def heard_late(self) -> HeardLate:
+        """Return how long first words waited here before they were heard."""
+        return self._late.heard_late()
+
     def put(self, sound: bytes) -> bool:
         """Add sound; return whether all of it had room: what is more is cut."""
-        room = MAX_BUFFERED_BYTES - len(self._waiting)
-        taken = sound[:room]
+        taken = sound[: MAX_BUFFERED_BYTES - len(self._waiting)]
         self._waiting += taken
         self._put_bytes += len(taken)
+        self._arrivals.add(self._put_bytes, self._now())
         return len(taken) == len(sound)
 
     def mark(self, name: str) -> bool:
@@ -82,6 +100,7 @@ class Playout:
         """Drop what is not played, and return the marks in it."""
         self._put_bytes -= len(self._waiting)
         self._waiting.clear()
+        self._arrivals.clear()
         self._owed_ticks = self._holding_ticks = 0
         self._idle_ticks = WORD_GAP_TICKS  # what comes next is no rest of what was said
         names = tuple(name for _, name in self._marks)
@@ -93,7 +112,9 @@ class Playout:
         sound = self._due()
         if sound is None:
             self._idle_ticks += 1
+            self._quiet_ticks += 1
         else:
+            self._note_first_word(sound)
             self._idle_ticks = 0
             self._played_bytes += len(sound)
             sound = sound.ljust(FRAME_SAMPLES, SILENT_FRAME[:1])
@@ -104,15 +125,16 @@ class Playout:
         if not self._waiting:
             self._holding_ticks = 0
             return None
-        in_word = self._idle_ticks < WORD_GAP_TICKS
-        if not in_word:
-            self._owed_ticks = 0
-        late = self._idle_ticks > 0 and in_word
-        wanted = CUSHION_TICKS * FRAME_SAMPLES if late else FRAME_SAMPLES
-        if len(self._waiting) < wanted and self._holding_ticks < CUSHION_TICKS:
+        begins = self._idle_ticks >= WORD_GAP_TICKS
+        late = self._idle_ticks > 0 and not begins
+        # Late sound waits however much it is: a sender's pieces may be long, and the next one is as late.
+        waits = late or len(self._waiting) < (AT_ONCE_BYTES if begins else FRAME_SAMPLES)
+        if waits and self._holding_ticks < CUSHION_TICKS:
             self._holding_ticks += 1
             return None
-        if late and len(self._waiting) >= FRAME_SAMPLES:  # less than that is the end of what was said, not a gap
+        if begins:
+            self._owed_ticks = 0
+        elif late and len(self._waiting) >= FRAME_SAMPLES:  # less than that is the end of what was said, not a gap
             self._owed_ticks += self._idle_ticks
             self.concealed_ms += self._idle_ticks * FRAME_MS
         self._holding_ticks = 0
@@ -130,9 +152,19 @@ class Playout:
         del self._waiting[:FRAME_SAMPLES]
         return frame
 
+    def _note_first_word(self, frame: bytes) -> None:
+        """Measure how long it waited, if this is where somebody begins to speak: that ends an agent's latency."""
+        came_at = self._arrivals.take(self._played_bytes)
+        if not frame.strip(QUIET_CODES):
+            self._quiet_ticks += 1
+            return
+        if self._quiet_ticks >= WORD_GAP_TICKS and came_at is not None:
+            waited_ms = (self._now() - came_at) * 1_000
+            if waited_ms <= MAX_HEARD_LATE_MS:
+                self._late.add(waited_ms)
+        self._quiet_ticks = 0
+
     def _reached(self) -> tuple[str, ...]:
-        if not self._marks or self._marks[0][0] > self._played_bytes:
-            return ()
         names = []
         while self._marks and self._marks[0][0] <= self._played_bytes:
             names.append(self._marks.popleft()[1])

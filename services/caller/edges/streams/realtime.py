@@ -7,6 +7,7 @@ from typing import Self
 
 from services.caller.domain.media import FRAME_MS, LegEnd, LegStats, Spoken
 from services.caller.domain.turn import Ending, ToolUse
+from services.caller.edges.media.delay import HeardLate
 from services.caller.edges.parties.chat.calls import call_of, ending_of, uses_of
 from services.caller.edges.streams import realtime_messages as messages
 from services.caller.edges.streams.failures import CLOSED_AT_ONCE, CODES, NotOpened, late, session_refused
@@ -113,6 +114,10 @@ class RealtimeLeg:
         taken = tuple(self._tools)
         self._tools.clear()
         return taken
+
+    def heard_late(self) -> HeardLate:
+        """Return how long sound waits here before it is heard."""
+        return self._playout.heard_late()
 
     async def hang_up(self) -> None:
         """Close. Idempotent."""

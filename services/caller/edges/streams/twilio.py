@@ -6,6 +6,7 @@ from typing import Self
 from uuid import uuid4
 
 from services.caller.domain.media import FRAME_MS, LegEnd, LegStats
+from services.caller.edges.media.delay import HeardLate
 from services.caller.edges.streams.endpoint import StreamEndpoint
 from services.caller.edges.streams.playout import Playout
 from services.caller.edges.streams.reaching import HANDSHAKE_LIMIT_SECONDS, Streams
@@ -87,6 +88,10 @@ class TwilioLeg:
     def stats(self) -> LegStats:
         """Tell what came in. `concealed_ms`: gaps within what the agent said, where it sent too late."""
         return LegStats(received=self._received, concealed_ms=self._playout.concealed_ms)
+
+    def heard_late(self) -> HeardLate:
+        """Return how long sound waits here before it is heard."""
+        return self._playout.heard_late()
 
     async def hang_up(self) -> None:
         """Say that the call is over, and close. Idempotent."""

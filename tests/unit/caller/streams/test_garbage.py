@@ -265,6 +265,11 @@ async def test_marks_beyond_the_limit_are_cut() -> None:
         for number in range(MAX_MARKS + 10):
             await agent.session.mark(str(number))
         await agent.session.send("clear")
+
+        async def all_back() -> bool:
+            return len(agent.session.of("mark")) >= MAX_MARKS
+
+        await eventually(all_back)
         await peer.hears_us()
         assert len(agent.session.of("mark")) == MAX_MARKS
 

@@ -37,49 +37,78 @@ def paced(playout: Playout, arrivals: list[int], frames: list[bytes]) -> list[by
 def test_the_first_word_is_played_at_the_tick_after_it_came() -> None:
     playout = Playout()
     assert playout.tick().sound is None
-    playout.put(word(1) + word(2))
-    assert playout.tick().sound == word(1)
-    assert playout.tick().sound == word(2)
+    answer = [word(number) for number in range(10)]
+    playout.put(b"".join(answer))
+    assert [playout.tick().sound for _ in answer] == answer
     assert playout.tick().sound is None
 
 
 def test_what_comes_in_time_is_played_without_a_gap() -> None:
     frames = [word(number) for number in range(50)]
     playout = Playout()
-    assert paced(playout, list(range(50)), frames) == frames
+    assert paced(playout, list(range(50)), frames) == [None] * CUSHION_TICKS + frames
     assert playout.concealed_ms == 0
 
 
-def test_one_late_frame_makes_one_gap_and_room_for_the_next_late_one() -> None:
+def test_frames_that_come_a_cushion_late_make_no_gap() -> None:
     frames = [word(number) for number in range(30)]
-    arrivals = [tick + (1 if tick in (10, 20, 25) else 0) for tick in range(30)]
+    arrivals = [tick + (CUSHION_TICKS if tick % 7 == 3 else 0) for tick in range(30)]
+    arrivals = [max(arrivals[: at + 1]) for at in range(30)]
     playout = Playout()
-    played = paced(playout, arrivals, frames)
+    assert paced(playout, arrivals, frames) == [None] * CUSHION_TICKS + frames
+    assert playout.concealed_ms == 0
+
+
+def test_a_later_one_makes_one_gap_and_room_for_the_next_that_is_as_late() -> None:
+    frames = [word(number) for number in range(30)]
+    late = CUSHION_TICKS + 2
+    arrivals = [tick + (late if tick in (10, 20, 25) else 0) for tick in range(30)]
+    arrivals = [max(arrivals[: at + 1]) for at in range(30)]
+    playout = Playout()
+    played = paced(playout, arrivals, frames)[CUSHION_TICKS:]
     assert [frame for frame in played if frame is not None] == frames
     gaps = [tick for tick, frame in enumerate(played) if frame is None]
     assert gaps == list(range(10, 10 + len(gaps)))
-    assert len(gaps) <= 1 + CUSHION_TICKS
-    assert playout.concealed_ms == len(gaps) * 20
+    assert playout.concealed_ms == len(gaps) * 20 == (2 + CUSHION_TICKS) * 20
 
 
-def test_a_new_word_is_played_at_once_although_the_last_one_had_gaps() -> None:
+def test_a_new_word_begins_anew_although_the_last_one_had_gaps() -> None:
     playout = Playout()
-    paced(playout, [0, 2, 3, 5], [word(1), word(2), word(3), word(4)])
+    paced(playout, [0, 5, 6, 9], [word(1), word(2), word(3), word(4)])
     for _ in range(WORD_GAP_TICKS):
         assert playout.tick().sound is None
-    playout.put(word(5))
+    playout.put(word(5) * 10)
     assert playout.tick().sound == word(5)
 
 
 def test_what_was_put_in_is_taken_out_at_the_next_pause() -> None:
     """An agent that never stops sending, silence neither: its next word must not be late for ever."""
     frames = [VOICED] * 20 + [SILENT_FRAME] * 30 + [word(7)] * 10
-    arrivals = [tick + (2 if tick == 10 else 0) for tick in range(60)]
-    arrivals[11:13] = [12, 12]
+    arrivals = [max(tick, 14) if 10 <= tick < 14 else tick for tick in range(60)]
     playout = Playout()
-    played = paced(playout, arrivals, frames)
+    played = paced(playout, arrivals, frames)[CUSHION_TICKS:]
+    assert playout.concealed_ms > 0
     assert played.index(word(7)) == 50
     assert [frame for frame in played if frame == VOICED] == [VOICED] * 20
+
+
+@pytest.mark.parametrize(("pieces", "waited_ms"), [(1, 5.0), (10, 5.0 + CUSHION_TICKS * 20)])
+def test_what_first_words_wait_here_is_known(pieces: int, waited_ms: float) -> None:
+    """They came 5 ms before a tick: at once, or as they were said."""
+    now = 0.0
+    playout = Playout(lambda: now)
+    for _ in range(4):
+        for piece in range(20):
+            now += 0.015
+            if piece < pieces:
+                playout.put(word(3) * (10 // pieces))
+            now += 0.005
+            playout.tick()
+        for _ in range(10):
+            now += 0.02
+            playout.tick()
+    assert playout.heard_late().mean_ms == pytest.approx(waited_ms)
+    assert playout.heard_late().spread_ms == pytest.approx(0, abs=1e-6)
 
 
 def test_silence_that_the_agent_meant_is_played() -> None:
@@ -91,8 +120,8 @@ def test_silence_that_the_agent_meant_is_played() -> None:
 
 def test_the_rest_of_an_answer_that_is_no_whole_frame_is_played_and_is_no_gap() -> None:
     playout = Playout()
-    playout.put(VOICED + b"\x01" * 40)
-    assert playout.tick().sound == VOICED
+    playout.put(VOICED * 10 + b"\x01" * 40)
+    assert [playout.tick().sound for _ in range(10)] == [VOICED] * 10
     rest = next(sound for _ in range(CUSHION_TICKS + 1) if (sound := playout.tick().sound) is not None)
     assert rest == (b"\x01" * 40).ljust(FRAME_SAMPLES, b"\xff")
     assert playout.concealed_ms == 0

@@ -120,9 +120,9 @@ async def test_an_agent_that_is_talked_over_is_silent_at_once_and_knows_how_far_
         assert said.share == pytest.approx(0.2)
         # What it had on its way is not said any more; its next words are.
         await server.session.say(SECOND, "One two three four.")
-        await server.session.say(FRAME, "Sorry?", item_id="item_2")
+        await server.session.say(FRAME * 10, "Sorry?", item_id="item_2")
         await came(leg, 3)
-        assert play(leg, 2) == MULAW.decode(FRAME) + SILENCE
+        assert play(leg, 11) == MULAW.decode(FRAME) * 10 + SILENCE
 
 
 async def test_speech_over_nothing_cuts_nothing() -> None:
@@ -138,12 +138,12 @@ async def test_speech_over_nothing_cuts_nothing() -> None:
 
 async def test_an_agent_that_hangs_up_by_its_tool_says_goodbye_first() -> None:
     async with a_realtime_server() as server, a_call(server) as leg:
-        await server.session.say(FRAME * 5, "Goodbye.")
+        await server.session.say(FRAME * 10, "Goodbye.")
         await server.session.call("end_call")
         await heard(server, "conversation.item.create")
         assert leg.ending == "hang_up"
         assert leg.ended is None
-        play(leg, 5)
+        play(leg, 10)
         assert leg.ended == "far_end"
         assert [json.loads(use.call)["name"] for use in leg.tools()] == ["end_call"]
         assert server.session.of("response.create") == [], "nothing more is asked for"
