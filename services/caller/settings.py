@@ -11,10 +11,11 @@ from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from shared.events.connection import OpenAIConnection
 from shared.network.addresses import AddressPolicy, read_networks
-from shared.settings.service import Listed, ServiceSettings
+from shared.recordings.settings import RecordingSettings
+from shared.settings.service import Listed
 
 
-class CallerSettings(ServiceSettings):
+class CallerSettings(RecordingSettings):
     """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the bot's mind. AGENT_*: reaching agents.
 
     DRAIN_SECONDS: how long calls that are up may go on once the process was told to stop; as long as they can, if it is
@@ -35,6 +36,7 @@ class CallerSettings(ServiceSettings):
     agent_allowed_networks: str = ""
     agent_ca_file: Path | None = None
     agent_proxy: str = ""
+    recordings_spool_folder: Path | None = None
 
     @model_validator(mode="after")
     def _mind_has_a_model(self) -> "CallerSettings":
@@ -83,6 +85,19 @@ class CallerSettings(ServiceSettings):
     def _proxy_can_be_read(cls, url: str) -> str:
         Proxies.from_environment(url)
         return url
+
+    @model_validator(mode="after")
+    def _recordings_have_a_spool(self) -> "CallerSettings":
+        if self.recordings_bucket and self.recordings_spool_folder is None:
+            raise ValueError("RECORDINGS_BUCKET needs RECORDINGS_SPOOL_FOLDER: where recordings wait for it")
+        return self
+
+    @property
+    def spool_folder(self) -> Path | None:
+        """Where recordings wait for their store: beside a folder's, if nothing else is said; None without a store."""
+        if self.recordings_spool_folder is not None or self.recordings_folder is None:
+            return self.recordings_spool_folder
+        return self.recordings_folder.with_name(f"{self.recordings_folder.name}.spool")
 
     @property
     def address_policy(self) -> AddressPolicy:

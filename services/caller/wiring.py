@@ -1,6 +1,6 @@
 """The caller's composition root: the only module that knows every other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.caller.edges.db.arriving import Arriving
 from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
@@ -11,6 +11,8 @@ from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from services.caller.edges.kafka import HEARS
 from services.caller.edges.parties.choose import ChosenParties
+from services.caller.edges.recordings.keeping import Recordings
+from services.caller.edges.recordings.spool import Spool
 from services.caller.edges.room import Room
 from services.caller.edges.secrets import Secrets
 from services.caller.edges.taking import Taking
@@ -19,6 +21,7 @@ from services.caller.settings import CallerSettings
 from services.caller.usecases.accept_dispatches import give_up_unreadable
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
+from shared.messaging.messages import Say
 from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
 from shared.process.open_files import files_for
@@ -69,6 +72,12 @@ async def wire(settings: CallerSettings) -> Service:
         drain_seconds=settings.drain_seconds,
     )
 
+    async def say(says: Sequence[Say]) -> None:
+        async with database.transaction() as transaction:
+            await station.outbox.write(transaction, says)
+
+    spool_folder = settings.spool_folder
+    recordings = Recordings(settings.open_recordings(), Spool(spool_folder) if spool_folder is not None else None, say)
     room = Room(database, station.outbox, calls_limit=settings.calls_per_process, calls_up=lambda: len(worker.held))
 
     async def drain() -> None:
@@ -88,6 +97,7 @@ async def wire(settings: CallerSettings) -> Service:
         Component("claims", worker.claims.claim_for_ever),
         Component("leases", worker.leases.keep_for_ever),
         Component("reaper", worker.reaper.reap_for_ever),
+        Component("recordings", recordings.send_for_ever, vital=False),
         Component("endpoints", pools.close_idle_for_ever, vital=False),
         Component(
             "cleaner",

@@ -33,6 +33,8 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_requests_refused_total": ("code",),
         "rehearsal_run_accepted_to_billed_seconds": (),
         "rehearsal_unknown_revocations_total": (),
+        "rehearsal_recordings_deleted_total": (),
+        "rehearsal_recordings_orphaned": (),
     },
     "billing": {
         "rehearsal_ledger_entries_total": ("kind",),
@@ -55,6 +57,8 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_calls_ended_total": ("end_reason",),
         "rehearsal_leases_lost_total": (),
         "rehearsal_attempts_reaped_total": ("outcome",),
+        "rehearsal_recordings_total": ("outcome",),
+        "rehearsal_recordings_waiting": (),
     },
 }
 BOOKS: dict[str, Labels] = {
