@@ -47,7 +47,7 @@ class Microphone:
         self._studio = studio
         self._tape = tape
         self._skipped = studio.media.skipped()
-        self._measuring = Measuring()
+        self._measuring = Measuring("agent" if side == "bot" else "bot")
 
     def take(self, said: bytes, heard: bytes) -> None:
         """Take a tick."""

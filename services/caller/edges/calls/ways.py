@@ -169,4 +169,4 @@ class OverStream:
             leg = await self.agents.call(connection, org_id=dispatch.org_id, call_id=call_id, greets=greets)
         except NotOpened as refused:
             raise PartyError(refused.sentence) from None
-        return Reached(Answered(leg, leg.hang_up, leg.set_up_ms))
+        return Reached(Answered(leg, leg.hang_up, leg.set_up_ms, heard_late=leg.heard_late))

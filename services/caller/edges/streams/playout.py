@@ -161,7 +161,7 @@ class Playout:
         if self._quiet_ticks >= WORD_GAP_TICKS and came_at is not None:
             waited_ms = (self._now() - came_at) * 1_000
             if waited_ms <= MAX_HEARD_LATE_MS:
-                self._late.add(waited_ms)
+                self._late.add(waited_ms, 0)  # one stretch: words are too few to tell a course
         self._quiet_ticks = 0
 
     def _reached(self) -> tuple[str, ...]:
