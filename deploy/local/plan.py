@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -16,6 +17,7 @@ from services.caller.domain.limits import drain_seconds
 
 DATABASE = "rehearsal"
 PASSWORDS = LOCAL / "passwords.json"
+HOOK_SECRETS = LOCAL / "hook-secrets.json"
 ROLE_PASSWORDS = LOCAL / "role-passwords.json"
 
 
@@ -75,11 +77,25 @@ def service_programs(settings: Settings) -> list[Program]:
         if service == "caller":
             environment["CALL_SPEED"] = settings.values.get("CALL_SPEED", "1")
             environment["AGENT_ALLOWED_NETWORKS"] = settings.values.get("AGENT_ALLOWED_NETWORKS", LOOPBACK)
+        if service in ("api", "caller"):
+            environment |= shared_by_api_and_caller(settings)
         if settings.values.get("TRACES_EXPORTER") == "file" and "TRACES_FILE" not in settings.values:
             environment["TRACES_FILE"] = str(LOCAL / "log" / "traces.jsonl")
         program = Program(service, [sys.executable, "-m", f"services.{service}"], environment)
         programs.append(replace(program, stop_seconds=_stop_seconds(settings)) if service == "caller" else program)
     return programs
+
+
+def shared_by_api_and_caller(settings: Settings) -> dict[str, str]:
+    """Return where recordings lie, and the secrets by which the two know each other and their links; made once."""
+    made = _made_once(HOOK_SECRETS, ("inbound_webhook", "recording_url"))
+    shared = {
+        "INBOUND_WEBHOOK_SECRET": f"whsec_{b64encode(made['inbound_webhook'].encode()).decode()}",
+        "RECORDING_URL_SECRET": made["recording_url"],
+    }
+    if not settings.values.get("RECORDINGS_BUCKET"):
+        shared["RECORDINGS_FOLDER"] = str(LOCAL / "recordings")
+    return {name: settings.values.get(name) or value for name, value in shared.items()}
 
 
 def books_program(settings: Settings) -> Program:
