@@ -147,6 +147,16 @@ def test_a_pause_of_the_sender_is_no_loss_and_speech_after_it_is_in_time() -> No
         assert (leg.stats().lost, leg.stats().concealed_ms) == (0, 0)
 
 
+@pytest.mark.parametrize("stalled_ticks", [3, 9, 30, 200])
+def test_a_sender_that_is_late_from_now_on_is_waited_for(stalled_ticks: int) -> None:
+    with a_call() as (leg, peer):
+        hears(leg, peer)
+        for _ in range(stalled_ticks):
+            leg.exchange(SILENCE)
+        hears(leg, peer, stalled_ticks + 5)
+        assert min(hears(leg, peer, 1) for _ in range(20)) > 5_000
+
+
 def test_a_burst_after_a_stall_of_the_sender_does_not_make_the_call_late_for_ever() -> None:
     with a_call() as (leg, peer):
         hears(leg, peer)
