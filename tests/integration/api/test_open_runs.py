@@ -26,7 +26,7 @@ from tests.support.plans import explain_all, recording
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 HISTORIES = 25
-OPEN = 30_000
+OPEN = 5_000
 READ_AT_MOST = 200  # rows that one statement of a request reads, and pages
 ESTIMATE_CENTS = 16
 
