@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat campaign mutants check format bench bench-compare bench-lists docs lock
+.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat campaign mutants check format bench bench-compare bench-lists bench-calls docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-compare: env ## the pipeline at another revision and here, in turns (base=
 
 bench-lists: env ## measure lists of an organisation with a million runs, and a key look-up beside them
 	@$(PYTHON) -m deploy.bench.lists
+
+bench-calls: env ## measure a hundred calls' sound in one process for a minute
+	@$(PYTHON) -m deploy.bench.calls
 
 docs: env ## write docs/asyncapi.yaml anew from the register of events
 	@$(PYTHON) -m shared.events.docs

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from services.caller.domain.limits import SOUND_CALL_WEIGHT
 from services.caller.edges.calls.inbound import announced_to_nobody
 from services.caller.edges.calls.recording import KeepsNothing
 from services.caller.edges.calls.spoken import ChosenCalls
 from services.caller.edges.calls.telephony import Telephony
+from services.caller.edges.calls.weighing import Weighing
 from services.caller.edges.db.arriving import Arriving
 from services.caller.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.caller.edges.db.stages import GroupedStages
@@ -89,9 +91,12 @@ async def wire(settings: CallerSettings) -> Service:
         speed=settings.call_speed,
         calls_limit=settings.calls_per_process,
         drain_seconds=settings.drain_seconds,
+        weigh=Weighing(SOUND_CALL_WEIGHT) if telephony is not None else None,
     )
 
-    room = Room(database, station.outbox, calls_limit=settings.calls_per_process, calls_up=lambda: len(worker.held))
+    room = Room(
+        database, station.outbox, calls_limit=lambda: worker.taking.calls_limit, calls_up=lambda: len(worker.held)
+    )
 
     async def drain() -> None:
         await room.close()

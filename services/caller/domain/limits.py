@@ -7,6 +7,11 @@ SECONDS_PER_MINUTE = 60
 # We hang up just before the held minutes are used up, so that rounding up never costs a minute more.
 HANG_UP_MARGIN_MS = 500
 
+# What a call takes of its process's room, in calls in text: 100 calls with sound, both of whose ends are here, are what
+# one process carries with its ticks in time (`make bench-calls`).
+TEXT_CALL_WEIGHT = 1
+SOUND_CALL_WEIGHT = 5
+
 WORDS_PER_MINUTE = 180
 MAX_TURNS = 200
 MAX_TURN_CHARS = 4_000

@@ -57,11 +57,11 @@ class Claims:
                     await self._wanted.wait()
 
     async def claim_once(self) -> bool:
-        """Claim as much as there is room for; return whether there may be more."""
+        """Claim what surely has room, as it may have sound; return whether there may be more."""
         if not self._taking.room:
             return False
         async with self._database.transaction() as transaction:
-            take = self._taking.reserve(transaction, limits.MAX_CLAIM_ATTEMPTS)
+            take = self._taking.reserve(transaction, [self._taking.weigh.heaviest] * limits.MAX_CLAIM_ATTEMPTS)
             self._may_be_more = False  # whoever lets some wait meanwhile says so
             claims = await claim(transaction, take, self._last_org)
         self._last_org = claims.last_org

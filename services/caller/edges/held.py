@@ -9,6 +9,7 @@ from services.caller import metrics
 from services.caller.domain.attempt import Claimed
 from services.caller.domain.call_clock import CallClock
 from services.caller.domain.lease import Lease
+from services.caller.edges.calls.weighing import Weighing
 from shared.events.admissions import TestCallDispatched
 
 
@@ -26,12 +27,16 @@ class Taken(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """`dial_before` is a moment on the lease's clock; `lasts_seconds` is how long it may take, once that is known."""
+    """`dial_before` is a moment on the lease's clock; `lasts_seconds` is how long it may take, once that is known.
+
+    `weight`: what it takes of the room.
+    """
 
     taken: Taken
     lease: Lease
     clock: CallClock
     dial_before: float
+    weight: int
     lasts_seconds: float = 0.0
     task: asyncio.Task[None] | None = None
 
@@ -44,7 +49,8 @@ class Held:
 class HeldCalls:
     """What is held here. A call may speak while its lease holds, until all are told to be silent."""
 
-    def __init__(self, *, speed: float, now: Callable[[], float]) -> None:
+    def __init__(self, *, speed: float, now: Callable[[], float], weigh: Weighing | None = None) -> None:
+        self.weigh = weigh or Weighing()
         self._speed = speed
         self._now = now
         self._by_run: dict[int, Held] = {}
@@ -52,6 +58,11 @@ class HeldCalls:
 
     def __len__(self) -> int:
         return len(self._by_run)
+
+    @property
+    def weight(self) -> int:
+        """What all of them take of the room."""
+        return sum(held.weight for held in self._by_run.values())
 
     def __iter__(self) -> Iterator[Held]:
         return iter(tuple(self._by_run.values()))
@@ -61,7 +72,7 @@ class HeldCalls:
         claimed, lease = taken.claimed, Lease(asked_at)
         clock = CallClock(self._speed, lambda: not self.silenced and lease.holds(self._now()))
         dial_before = asked_at + claimed.starts_within_seconds
-        held = self._by_run[claimed.run_id] = Held(taken, lease, clock, dial_before)
+        held = self._by_run[claimed.run_id] = Held(taken, lease, clock, dial_before, self.weigh(taken.dispatch))
         metrics.CALLS_UP.set(len(self))
         return held
 

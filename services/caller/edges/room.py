@@ -18,7 +18,9 @@ log = logs.logger(__name__)
 class Room:
     """One process's room, under an id of its own that dies with it."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, calls_limit: int, calls_up: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, *, calls_limit: Callable[[], int], calls_up: Callable[[], int]
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._worker_id = str(uuid4())
@@ -38,7 +40,7 @@ class Room:
 
     async def close(self) -> None:
         """Take no more from now on. If it cannot be said, the silence will say it."""
-        self._calls_limit = 0
+        self._calls_limit = lambda: 0
         try:
             await self.announce_once()
         except Exception as error:  # whatever it is, the calls that are up have to be drained
@@ -47,7 +49,7 @@ class Room:
     async def announce_once(self) -> None:
         """Announce the room as it is."""
         say = announce_room(
-            self._worker_id, calls_limit=self._calls_limit, calls_up=self._calls_up(), now=datetime.now(UTC)
+            self._worker_id, calls_limit=self._calls_limit(), calls_up=self._calls_up(), now=datetime.now(UTC)
         )
         async with self._database.transaction() as transaction:
             await self._outbox.write(transaction, [say])

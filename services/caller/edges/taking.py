@@ -7,9 +7,11 @@ as PostgreSQL has decided, what there is of it is put back for whoever has room.
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.caller.edges.calls.weighing import Weighing
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.held import Held, HeldCalls, Taken
 from shared.db.database import Database
@@ -24,9 +26,13 @@ log = logs.logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Take:
-    """What one transaction may take and takes, under one token. `xid` is PostgreSQL's number of it."""
+    """What one transaction may take and takes, under one token. `xid` is PostgreSQL's number of it.
+
+    `room` counts attempts, `weight` is what they may weigh together.
+    """
 
     room: int
+    weight: int
     asked_at: float
     token: UUID = field(default_factory=uuid4)
     attempts: Sequence[Taken] = ()
@@ -34,7 +40,10 @@ class Take:
 
 
 class Taking:
-    """At most `calls_limit` attempts are held or being taken. `run` is a call's life; `poke` wakes the claims."""
+    """At most `calls_limit` attempts are held or being taken, of those with sound as many as weigh as much as that.
+
+    `run` is a call's life; `poke` wakes the claims.
+    """
 
     def __init__(
         self,
@@ -58,12 +67,23 @@ class Taking:
 
     @property
     def room(self) -> int:
-        """How many more may be taken."""
-        return max(0, self._calls_limit - len(self._held) - sum(take.room for take in self._open))
+        """How much more may be taken, in calls in text."""
+        return max(0, self._calls_limit - self._held.weight - sum(take.weight for take in self._open))
 
-    def reserve(self, transaction: Transaction, wanted: int) -> Take:
-        """Reserve room until the transaction is over, for as many as are wanted or fewer."""
-        take = Take(min(wanted, self.room), self._now())
+    @property
+    def weigh(self) -> Weighing:
+        """What calls weigh here."""
+        return self._held.weigh
+
+    @property
+    def calls_limit(self) -> int:
+        """How many calls may be held, as far as is known: those that are, and calls in text in the room left."""
+        return min(self._calls_limit, len(self._held) + self.room)
+
+    def reserve(self, transaction: Transaction, weights: Sequence[int]) -> Take:
+        """Reserve room until the transaction is over, for as many of these as fit; for one, if there is any at all."""
+        fit = sum(total <= self.room for total in accumulate(weights)) or min(len(weights), self.room, 1)
+        take = Take(fit, sum(weights[:fit]), self._now())
         if take.room:
             self._open.add(take)
             transaction.at_end(lambda committed: self._over(take, committed))

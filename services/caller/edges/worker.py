@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanKind
 from services.caller import metrics
 from services.caller.domain import limits
 from services.caller.domain.attempt import LOST, Claimed, Ended, NoEnd
+from services.caller.edges.calls.weighing import Weighing
 from services.caller.edges.claims import Claims
 from services.caller.edges.db.attempts import SqlAttempts
 from services.caller.edges.draining import Draining
@@ -45,6 +46,7 @@ class Worker:
         speed: float,
         calls_limit: int,
         drain_seconds: float | None = None,
+        weigh: Weighing | None = None,
         clock: Callable[[], float] = boottime,
     ) -> None:
         self._database = database
@@ -53,7 +55,7 @@ class Worker:
         self._calls = calls
         self._speed = speed
         self._now = clock
-        self.held = HeldCalls(speed=speed, now=clock)
+        self.held = HeldCalls(speed=speed, now=clock, weigh=weigh)
         self.taking = Taking(
             database, self.held, calls_limit=calls_limit, now=clock, run=self._run, poke=lambda: self.claims.poke()
         )
@@ -102,6 +104,8 @@ class Worker:
     def _bound(self, held: Held, dispatch: TestCallDispatched) -> None:
         if self._now() >= held.dial_before:
             held.clock.stop()  # whoever comes to it too late puts it back
+        held.weight = self.held.weigh(dispatch)
+        self.claims.room_again()
         held.lasts_seconds = limits.drain_seconds(dispatch.held_minutes, self._speed)
         held.lease.ends_with(held.dial_before + limits.seconds_after_latest_start(dispatch.held_minutes, self._speed))
 

@@ -97,7 +97,7 @@ class Caller:
 
     async def claims_and_vanishes(self) -> list[Claimed]:
         """Claim, and never be heard of again."""
-        take = Take(room=100, asked_at=0.0)
+        take = Take(room=100, weight=100, asked_at=0.0)
         async with self.database.transaction() as transaction:
             await claim(transaction, take)
         return [taken.claimed for taken in take.attempts]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 def room_of(caller: Caller, *, calls_up: int = 2) -> Room:
     """The announcements of a worker for 7 calls."""
-    return Room(caller.database, caller.outbox, calls_limit=7, calls_up=lambda: calls_up)
+    return Room(caller.database, caller.outbox, calls_limit=lambda: 7, calls_up=lambda: calls_up)
 
 
 async def announced(caller: Caller) -> list[tuple[int, int]]:

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from services.caller.domain.media import FRAME_MS
+from services.caller.domain.impairments import Impairments
+from services.caller.domain.media import FRAME_MS, SILENCE
 from services.caller.edges.media.calibration import UNKNOWN_OFFSET, calibrate
 from services.caller.edges.media.clock import Clock
 from services.caller.edges.media.measuring import Lateness, Measuring
@@ -15,7 +16,7 @@ from services.caller.edges.media.rtp_leg import RtpLeg
 from services.caller.edges.media.rtp_peer import RtpPeer
 from tests.integration.media.answering_machine import AnsweringMachine
 from tests.support.waiting import eventually
-from tests.unit.caller.media.pair import HOST, RANGE
+from tests.unit.caller.media.pair import HOST, RANGE, joined
 from tests.unit.caller.media.voices import frames, line
 
 DELAYS_MS = (300, 800, 1_500)
@@ -97,3 +98,36 @@ async def test_a_worker_that_cannot_measure_itself_says_so_and_keeps_no_port() -
     offset = await calibrate(Stopped(), ports, limit_seconds=0.01)
     assert offset == UNKNOWN_OFFSET
     assert ports.in_use == 0
+
+
+async def test_a_line_that_is_bad_on_purpose_is_so_at_the_far_end(clock: Clock) -> None:
+    ports = Ports(HOST, *RANGE, reuse_after_seconds=0.0)
+    jitter_ms, loss_percent = 12.0, 10.0
+    bad = Impairments(6, loss_percent=loss_percent, jitter_ms=jitter_ms)
+    with joined(ports=ports) as (well, well_heard), joined(ports=ports, receives=bad) as (far, ours):
+        for leg in (well, well_heard, far, ours):
+            clock.add(Silent(leg))
+        await eventually(lambda: _has_heard(far, 270), within_seconds=60, what="300 packets less a tenth")
+        measured, alone = far.stats(), well_heard.stats()
+        for leg in (well, well_heard, far, ours):
+            leg.end("far_end")
+    assert measured.jitter_ms is not None
+    assert alone.jitter_ms is not None
+    share = measured.lost / (measured.lost + measured.received)
+    assert 100 * share == pytest.approx(loss_percent, abs=5)
+    assert jitter_ms * 0.7 < measured.jitter_ms < jitter_ms * 1.3 + 2 * alone.jitter_ms, "what is ours comes on top"
+    assert alone.lost == 0
+
+
+class Silent:
+    """An end that says nothing."""
+
+    def __init__(self, leg: RtpLeg) -> None:
+        self._leg = leg
+
+    def tick(self, late_ms: float) -> None:
+        self._leg.exchange(SILENCE)
+
+
+async def _has_heard(leg: RtpLeg, packets: int) -> bool:
+    return leg.stats().received >= packets

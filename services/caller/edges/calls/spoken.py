@@ -17,6 +17,7 @@ from services.caller.edges.calls.recording import OfLeg
 from services.caller.edges.calls.studio import Microphone, Studio, voice_activity
 from services.caller.edges.calls.text import TextCall
 from services.caller.edges.calls.ways import Reached, Way
+from services.caller.edges.calls.weighing import has_sound
 from services.caller.ports import Call, Parties
 from shared.events.admissions import TestCallDispatched
 from shared.events.conditions import Conditions
@@ -199,8 +200,3 @@ class ChosenCalls:
             way=self._ways.get(dispatch.mode),
             studio=self._studio,
         )
-
-
-def has_sound(dispatch: TestCallDispatched) -> bool:
-    """Say whether the call has sound."""
-    return dispatch.mode == "sip" or dispatch.target.connection.kind in ("websocket", "realtime")

@@ -74,10 +74,11 @@ class Arriving:
 
     async def _take(self, dispatches: Sequence[Dispatch]) -> frozenset[int]:
         """Take as many as there is room for, if nothing waits; the organisations take turns."""
-        take = self._taking.reserve(self._transaction, len(dispatches))
+        in_turns = _in_turns(dispatches)
+        take = self._taking.reserve(self._transaction, [self._taking.weigh(one.event) for one in in_turns])
         if not take.room:
             return frozenset()
-        first = {one.event.run_id: one for one in _in_turns(dispatches)[: take.room]}
+        first = {one.event.run_id: one for one in in_turns[: take.room]}
         rows = await self._transaction.rows(
             TAKE, token=take.token, seconds=limits.LEASE_SECONDS, **_columns(first.values())
         )

@@ -1,5 +1,6 @@
 """When somebody speaks on one channel: webrtcvad says in which frames, the level says where in them."""
 
+import random
 from array import array
 from collections.abc import Iterator, Sequence
 
@@ -34,6 +35,8 @@ class Activity:
         self._voiced = bytearray()
         self._levels = array("H")
         self._frames: list[bytes] = []
+        # Calls that begin together must not be levelled in the same tick for ever.
+        self._level_at = random.randint(LEVELLED_FRAMES // 2, LEVELLED_FRAMES)  # noqa: S311
 
     @property
     def duration_ms(self) -> int:
@@ -44,8 +47,9 @@ class Activity:
         """Take a tick's frame."""
         self._voiced.append(self._vad.is_speech(frame, SAMPLE_RATE_HZ))
         self._frames.append(frame)
-        if len(self._frames) >= LEVELLED_FRAMES:
+        if len(self._frames) >= self._level_at:
             self._level()
+            self._level_at = LEVELLED_FRAMES
 
     def _level(self) -> None:
         edges = np.frombuffer(b"".join(self._frames), "<i2").astype(np.float32).reshape(-1, _EDGE_SAMPLES)

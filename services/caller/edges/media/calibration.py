@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from math import hypot
 from statistics import fmean, pstdev
 
 import numpy as np
@@ -38,8 +39,10 @@ class _Echo:
         self.leg = RtpLeg(port, RtpPeer((port.host, port.port)))
         self.done = asyncio.Event()
         self._heard: list[bytes] = []
+        self.ticks_late_ms: list[float] = []
 
     def tick(self, late_ms: float) -> None:
+        self.ticks_late_ms.append(late_ms)
         pulses = len(self._heard) % PULSE_EVERY_TICKS == PULSE_EVERY_TICKS // 2
         self._heard.append(self.leg.exchange(_PULSE if pulses else SILENCE))
         if len(self._heard) > (PULSES + 1) * PULSE_EVERY_TICKS:
@@ -75,4 +78,5 @@ async def calibrate(clock: MediaClock, ports: Ports, *, limit_seconds: float = C
     offsets_ms = echo.offsets_ms()
     if len(offsets_ms) < PULSES / 2:
         return UNKNOWN_OFFSET
-    return Offset(fmean(offsets_ms), pstdev(offsets_ms))
+    # A tick that is late says late and hears late: that cancels in the mean, and is in each latency.
+    return Offset(fmean(offsets_ms), hypot(pstdev(offsets_ms), pstdev(echo.ticks_late_ms)))

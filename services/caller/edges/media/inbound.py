@@ -2,7 +2,7 @@
 
 from aiortp import Codec, get_codec
 
-from services.caller.domain.media import SAMPLE_RATE_HZ
+from services.caller.domain.media import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from services.caller.edges.media.delay import DelayMeter
 from services.caller.edges.media.digits import DigitsIn
 from services.caller.edges.media.packets import Packet, read_packet
@@ -23,6 +23,7 @@ class Inbound:
         self.playout = Playout()
         self.digits = DigitsIn()
         self.delay = DelayMeter()
+        self.ticks = 0  # that have passed when a datagram is taken
         self._codec: Codec = get_codec(peer.payload_type)
         self._peer = peer
 
@@ -63,5 +64,5 @@ class Inbound:
         slack = self.playout.write(packet.timestamp, self._codec.decode(packet.payload), self.reception.step)
         if slack is None:
             return "stray"
-        self.delay.add((now - at) * 1_000 + slack * 1_000 / SAMPLE_RATE_HZ)
+        self.delay.add((now - at) * 1_000 + slack * 1_000 / SAMPLE_RATE_HZ, self.ticks + slack // FRAME_SAMPLES)
         return ""

@@ -8,6 +8,7 @@ import numpy as np
 
 from services.caller.domain.measures import CallMeasures, Span, measures_of
 from services.caller.domain.media import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES
+from services.caller.domain.turn import Side
 from services.caller.edges.media import wav
 from services.caller.edges.media.activity import EDGE_MS, Activity
 from services.caller.edges.media.calibration import UNKNOWN_OFFSET, Offset
@@ -24,10 +25,9 @@ class Lateness:
     offset: Offset = UNKNOWN_OFFSET
     skipped_ticks: int = 0
 
-    @property
-    def mean_ms(self) -> float:
-        """Return by how much the agent is heard late."""
-        return self.heard_late.mean_ms + self.offset.ms
+    def at(self, position_ms: float) -> float:
+        """Return by how much what is heard at a place in the frames is heard late."""
+        return self.heard_late.at(position_ms) + self.offset.ms
 
     @property
     def uncertainty_ms(self) -> float:
@@ -37,27 +37,31 @@ class Lateness:
 
 
 class Measuring:
-    """One call's two channels."""
+    """One call's two channels, at one of its ends. `hears`: whom this end hears, so who is heard late here."""
 
-    def __init__(self) -> None:
+    def __init__(self, hears: Side = "agent") -> None:
+        self._hears = hears
         self._bot = Activity()
         self._agent = Activity()
 
     def add(self, left: bytes, right: bytes) -> None:
-        """Take one tick: what the bot said, before noise was added on purpose, and what was heard of the agent."""
+        """Take one tick: the bot left, before noise was added on purpose, the agent right."""
         self._bot.add(left)
         self._agent.add(right)
 
     def measures(self, lateness: Lateness, bot_turns: Sequence[Span] = ()) -> CallMeasures:
         """Return what can be said until now. `bot_turns`: when the bot spoke, as it knows itself."""
-        late_ms = lateness.mean_ms
-        agent = [Span(span.start_ms - late_ms, span.end_ms - late_ms) for span in self._agent.spans()]
+        bot, agent = self._bot.spans(bot_turns), self._agent.spans()
         return measures_of(
-            self._bot.spans(bot_turns),
-            agent,
+            _earlier(bot, lateness) if self._hears == "bot" else bot,
+            _earlier(agent, lateness) if self._hears == "agent" else agent,
             duration_ms=self._bot.duration_ms,
             uncertainty_ms=lateness.uncertainty_ms,
         )
+
+
+def _earlier(spans: Sequence[Span], lateness: Lateness) -> list[Span]:
+    return [Span(span.start_ms - lateness.at(span.start_ms), span.end_ms - lateness.at(span.end_ms)) for span in spans]
 
 
 def measure(recording: Path, lateness: Lateness) -> CallMeasures:

@@ -1,5 +1,6 @@
 """The media ports of a process: a bounded range of pairs, RTP on the even one and RTCP on the odd one above it."""
 
+import errno
 import socket
 import time
 from collections import deque
@@ -63,7 +64,7 @@ class Ports:
         return len(self._taken)
 
     def take(self) -> MediaPort:
-        """Return a bound pair. One that somebody else has bound is passed over. Raises PortsUsedUp."""
+        """Return a bound pair. One that somebody else has bound is passed over. Raises PortsUsedUp, OSError."""
         now = self._now()
         for _ in range(len(self._free)):
             free_at, port = self._free[0]
@@ -72,7 +73,10 @@ class Ports:
             self._free.popleft()
             try:
                 pair = self._bind(port)
-            except OSError:
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    self._free.appendleft((free_at, port))
+                    raise  # no file is left, or the host is not ours: another port would not help
                 self._free.append((now + self._reuse_after_seconds, port))
                 continue
             self._taken.add(port)

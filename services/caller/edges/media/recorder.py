@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,12 +42,21 @@ class Recorded:
 class Recorder:
     """One call's recording. It is a valid file at any moment, also if this process dies: a second may be missing."""
 
-    def __init__(self, path: Path, thread: Executor, *, max_recording_ms: int = MAX_RECORDING_MS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        thread: Executor,
+        *,
+        max_recording_ms: int = MAX_RECORDING_MS,
+        first_chunk_frames: int | None = None,
+    ) -> None:
         self._path = path
         self._thread = thread
         self._left: list[bytes] = []
         self._right: list[bytes] = []
         self._frames_left = max_recording_ms // FRAME_MS
+        # Calls that begin together must not be written down in the same tick for ever.
+        self._hand_over_at = first_chunk_frames or random.randint(1, CHUNK_FRAMES)  # noqa: S311
         self._waiting = 0
         self._is_full = self._has_failed = False
         self._peaks = Peaks()
@@ -65,8 +75,9 @@ class Recorder:
         self._frames_left -= 1
         self._left.append(left)
         self._right.append(right)
-        if len(self._left) >= CHUNK_FRAMES:
+        if len(self._left) >= self._hand_over_at:
             self._hand_over()
+            self._hand_over_at = CHUNK_FRAMES
 
     def _hand_over(self) -> None:
         left, right = b"".join(self._left), b"".join(self._right)
@@ -123,10 +134,12 @@ class Recorder:
 
     def _close(self) -> Recorded:
         file = self._opened()
-        # A write that failed may have left bytes that the header doesn't cover.
-        os.ftruncate(file, wav.HEADER_BYTES + self._sound_bytes)
-        os.fsync(file)
-        os.close(file)
+        try:
+            # A write that failed may have left bytes that the header doesn't cover.
+            os.ftruncate(file, wav.HEADER_BYTES + self._sound_bytes)
+            os.fsync(file)
+        finally:
+            os.close(file)
         return Recorded(
             self._path,
             self._sound_bytes // wav.BLOCK_BYTES * 1_000 // SAMPLE_RATE_HZ,

@@ -86,6 +86,7 @@ class RtpLeg:
 
     def _receive(self) -> None:
         now, came = self._now(), False
+        self._inbound.ticks = self._ticks - 1
         for datagram in read_all(self._port.rtp):
             if datagram.source != self._peer.remote:
                 MEDIA_PACKETS_REFUSED.labels("stranger").inc()

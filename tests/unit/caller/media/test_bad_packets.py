@@ -56,6 +56,7 @@ def a_call(silent_line_seconds: float = 20.0) -> Iterator[tuple[RtpLeg, Peer]]:
     port = ports.take()
     peer = Peer((HOST, port.port))
     leg = RtpLeg(port, RtpPeer(peer.rtp.getsockname(), 0, 101), silent_line_seconds=silent_line_seconds)
+    leg._ticks = 1  # as if it listened already
     try:
         yield leg, peer
     finally:

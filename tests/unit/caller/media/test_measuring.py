@@ -7,6 +7,7 @@ import pytest
 
 from services.caller.domain.measures import CallMeasures, Span
 from services.caller.domain.media import FRAME_MS
+from services.caller.domain.turn import Side
 from services.caller.edges.media.activity import EDGE_MS, Activity
 from services.caller.edges.media.calibration import Offset
 from services.caller.edges.media.delay import DelayMeter, HeardLate
@@ -25,9 +26,9 @@ def spans_of(channel: Samples, turns: tuple[Span, ...] = ()) -> list[Span]:
     return activity.spans(turns)
 
 
-def measured(left: Samples, right: Samples, lateness: Lateness = SURE) -> CallMeasures:
+def measured(left: Samples, right: Samples, lateness: Lateness = SURE, hears: Side = "agent") -> CallMeasures:
     """Measure a call."""
-    measuring = Measuring()
+    measuring = Measuring(hears)
     for said, heard in zip(frames(left), frames(right), strict=True):
         measuring.add(said, heard)
     return measuring.measures(lateness)
@@ -87,6 +88,8 @@ def test_what_is_ours_is_taken_off_and_what_may_be_is_told() -> None:
     measures = measured(line(5_000, (1_000, 2_000)), line(5_000, (2_350, 3_000)), lateness)
     assert measures.agent_latency_p50_ms == pytest.approx(300, abs=2 * EDGE_MS)
     assert measures.latency_uncertainty_ms == 2 * EDGE_MS + 10 + 2 * FRAME_MS
+    of_the_agents_end = measured(line(5_000, (1_050, 2_050)), line(5_000, (2_300, 3_000)), lateness, "bot")
+    assert of_the_agents_end.agent_latency_p50_ms == pytest.approx(300, abs=2 * EDGE_MS), "there the bot is heard late"
 
 
 def test_who_talks_over_whom_is_told_apart_and_how_soon_the_agent_stops() -> None:
@@ -121,6 +124,27 @@ def test_a_delay_is_summed_up_as_its_mean_and_deviation() -> None:
     meter = DelayMeter()
     assert meter.heard_late() == HeardLate(0.0, 0.0)
     for ms in (10.0, 20.0, 30.0):
-        meter.add(ms)
+        meter.add(ms, tick=7)
     assert meter.heard_late().mean_ms == 20.0
     assert meter.heard_late().spread_ms == pytest.approx(np.std([10, 20, 30]))
+
+
+def test_a_jitter_buffer_that_grows_in_mid_call_makes_neither_latencies_wrong_nor_uncertain() -> None:
+    meter = DelayMeter()
+    for tick in range(500):
+        meter.add(30.0 if tick < 200 else 90.0, tick)
+    late = meter.heard_late()
+    assert late.spread_ms == 0.0
+    assert (late.at(0.0), late.at(3_990.0), late.at(4_010.0), late.at(99_999.0)) == (30.0, 30.0, 90.0, 90.0)
+    left, right = line(10_000, (1_000, 2_000), (5_000, 6_000)), line(10_000, (2_330, 2_900), (6_390, 7_000))
+    measures = measured(left, right, Lateness(late, Offset(0.0, 0.0)))
+    assert [one.latency_ms for one in measures.agent_latencies] == [pytest.approx(300, abs=2 * EDGE_MS)] * 2
+    assert measures.latency_uncertainty_ms == 2 * EDGE_MS
+
+
+def test_where_nothing_comes_nothing_is_known_to_change() -> None:
+    meter = DelayMeter()
+    meter.add(50.0, tick=100)
+    meter.add(70.0, tick=200)
+    late = meter.heard_late()
+    assert (late.at(0.0), late.at(2_000.0), late.at(3_900.0), late.at(4_000.0)) == (50.0, 50.0, 50.0, 70.0)

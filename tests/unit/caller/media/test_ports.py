@@ -65,6 +65,14 @@ def test_what_somebody_else_has_bound_is_passed_over_and_nothing_stays_open(offs
     pair.release()
 
 
+def test_a_host_that_is_not_ours_is_said_at_once_and_no_port_is_lost() -> None:
+    ports = Ports("192.0.2.1", BASE + 20, BASE + 23)
+    for _ in range(3):
+        with pytest.raises(OSError, match="assign"):
+            ports.take()
+    assert ports.in_use == 0
+
+
 @pytest.mark.parametrize(
     "listed", ["", "20000", "20001-20001", "20001-20002", "1-2", "a-b", "30000-20000", "1024-70000"]
 )

@@ -48,7 +48,7 @@ async def test_every_tick_has_its_place_left_the_caller_right_the_agent(tmp_path
 
 async def test_a_call_without_a_tick_has_an_empty_recording(tmp_path: Path) -> None:
     with recording_thread() as thread:
-        recorded = await Recorder(tmp_path / "call.wav", thread).finish()
+        recorded = await Recorder(tmp_path / "call.wav", thread, first_chunk_frames=CHUNK_FRAMES).finish()
     assert len(tape(recorded.path)) == 0
     assert json.loads(recorded.peaks)["left"] == []
 
@@ -56,7 +56,7 @@ async def test_a_call_without_a_tick_has_an_empty_recording(tmp_path: Path) -> N
 async def test_a_recording_is_valid_at_any_moment_and_is_repaired_to_all_that_was_written(tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     with recording_thread() as thread:
-        recorder = Recorder(path, thread)
+        recorder = Recorder(path, thread, first_chunk_frames=CHUNK_FRAMES)
         for number in range(2 * CHUNK_FRAMES):
             recorder.add(frame(number), frame(number))
         thread.submit(int).result()  # what was handed over before is written
@@ -81,7 +81,7 @@ async def test_a_disk_that_hangs_costs_bounded_memory_and_never_the_loop(tmp_pat
     goes_on = Event()
     with ThreadPoolExecutor(1) as thread:
         thread.submit(goes_on.wait, 60)
-        recorder = Recorder(tmp_path / "call.wav", thread)
+        recorder = Recorder(tmp_path / "call.wav", thread, first_chunk_frames=CHUNK_FRAMES)
         for number in range((MAX_WAITING_CHUNKS + 5) * CHUNK_FRAMES):
             recorder.add(frame(number), frame(number))
         assert recorder._waiting == MAX_WAITING_CHUNKS
@@ -94,7 +94,7 @@ async def test_a_full_disk_ends_the_recording_where_it_was_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with recording_thread() as thread:
-        recorder = Recorder(tmp_path / "call.wav", thread)
+        recorder = Recorder(tmp_path / "call.wav", thread, first_chunk_frames=CHUNK_FRAMES)
         for number in range(CHUNK_FRAMES):
             recorder.add(frame(number), frame(number))
         thread.submit(int).result()
@@ -123,7 +123,7 @@ async def test_a_recording_never_grows_over_its_limit(tmp_path: Path) -> None:
 
 async def test_a_discarded_recording_leaves_nothing(tmp_path: Path) -> None:
     with recording_thread() as thread:
-        recorder = Recorder(tmp_path / "call.wav", thread)
+        recorder = Recorder(tmp_path / "call.wav", thread, first_chunk_frames=CHUNK_FRAMES)
         for number in range(2 * CHUNK_FRAMES):
             recorder.add(frame(number), frame(number))
         await recorder.discard()
@@ -133,7 +133,7 @@ async def test_a_discarded_recording_leaves_nothing(tmp_path: Path) -> None:
 async def test_a_file_that_is_there_already_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "call.wav").write_bytes(b"somebody's")
     with recording_thread() as thread:
-        recorder = Recorder(tmp_path / "call.wav", thread)
+        recorder = Recorder(tmp_path / "call.wav", thread, first_chunk_frames=CHUNK_FRAMES)
         for number in range(CHUNK_FRAMES):
             recorder.add(frame(number), frame(number))
         with pytest.raises(OSError, match="exists"):

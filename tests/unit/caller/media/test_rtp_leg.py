@@ -131,6 +131,7 @@ def test_what_came_before_anybody_listened_does_not_make_the_call_late() -> None
             one.exchange(frame)
         now = time.time() + 1.0
         other._now = lambda: now
+        other._ticks = 0
         assert other.exchange(SILENCE) == SILENCE
         assert other.stats().received == 0
 
