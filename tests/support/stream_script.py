@@ -3,7 +3,7 @@
 import asyncio
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -34,6 +34,7 @@ class ScriptedCall:
 
     leg: MediaLeg
     lines: Sequence[bytes]
+    skipped: Callable[[], int] = lambda: 0  # the clock's: what it left out is silence on both sides
     pause_ms: int = 400
     said: list[bytes] = field(default_factory=list)
     heard: list[bytes] = field(default_factory=list)
@@ -44,14 +45,22 @@ class ScriptedCall:
         self._left = list(self.lines)
         self._saying = b""
         self._quiet_ms = 0
+        self._left_out = self.skipped()
+        self._ends: list[int] = []
         self._answered = True  # the first line waits for nobody
 
     def tick(self, late_ms: float) -> None:
         """Exchange a frame."""
         frame, self._saying = self._saying[: len(SILENCE)].ljust(len(SILENCE), b"\x00"), self._saying[len(SILENCE) :]
+        ends = is_loud(frame) and not self._saying
         came = self.leg.exchange(frame)
+        for _ in range(self.skipped() - self._left_out):
+            self.said.append(SILENCE)
+            self.heard.append(SILENCE)
+        self._left_out = self.skipped()
         self.said.append(frame)
         self.heard.append(came)
+        self._ends += [len(self.said)] if ends else []
         self.late_ms.append(late_ms)
         self._answered = self._answered or is_loud(came)
         self._quiet_ms = 0 if is_loud(came) or self._saying else self._quiet_ms + FRAME_MS
@@ -66,12 +75,10 @@ class ScriptedCall:
             return
         self._saying, self._answered, self._quiet_ms = self._left.pop(0), False, 0
 
-    def latencies_ms(self) -> list[int]:
-        """From the end of each line to the first loud frame after it, on the media clock."""
-        ends = [at for at in range(1, len(self.said)) if is_loud(self.said[at - 1]) and not any(self.said[at])]
-        return [
-            next(FRAME_MS * (at - end) for at in range(end, len(self.heard)) if is_loud(self.heard[at])) for end in ends
-        ]
+    def latencies_ms(self) -> list[tuple[int, int]]:
+        """When each line was answered, and how long after its end: the first loud frame, on the media clock."""
+        answers = [next(at for at in range(end, len(self.heard)) if is_loud(self.heard[at])) for end in self._ends]
+        return [(at * FRAME_MS, (at - end) * FRAME_MS) for at, end in zip(answers, self._ends, strict=True)]
 
     def lateness_ms(self) -> float:
         """How late the latest tick was."""

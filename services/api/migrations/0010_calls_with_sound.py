@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0010"
-down_revision = "0009"
+down_revision = "0012"
 
 STATEMENTS = (
     "ALTER TABLE phone_numbers ADD COLUMN sip_uri text",

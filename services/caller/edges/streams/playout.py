@@ -51,6 +51,7 @@ class Playout:
         self._arrivals = Arrivals()
         self._late = DelayMeter()
         self._marks: deque[tuple[int, str]] = deque()  # with the byte at which each is reached
+        self._ticks = 0
         self._put_bytes = 0
         self._played_bytes = 0
         self._idle_ticks = WORD_GAP_TICKS  # since the last frame was played
@@ -78,7 +79,7 @@ class Playout:
         return self._played_bytes
 
     def heard_late(self) -> HeardLate:
-        """Return how long first words waited here before they were heard."""
+        """Return how long first words waited here before they were heard, each at its place."""
         return self._late.heard_late()
 
     def put(self, sound: bytes) -> bool:
@@ -118,6 +119,7 @@ class Playout:
             self._idle_ticks = 0
             self._played_bytes += len(sound)
             sound = sound.ljust(FRAME_SAMPLES, SILENT_FRAME[:1])
+        self._ticks += 1
         return Played(sound, self._reached())
 
     def _due(self) -> bytes | None:
@@ -161,7 +163,7 @@ class Playout:
         if self._quiet_ticks >= WORD_GAP_TICKS and came_at is not None:
             waited_ms = (self._now() - came_at) * 1_000
             if waited_ms <= MAX_HEARD_LATE_MS:
-                self._late.add(waited_ms, 0)  # one stretch: words are too few to tell a course
+                self._late.add(waited_ms, self._ticks)
         self._quiet_ticks = 0
 
     def _reached(self) -> tuple[str, ...]:

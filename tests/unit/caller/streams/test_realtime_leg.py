@@ -192,9 +192,9 @@ async def test_a_session_that_is_refused_is_told(code: str, sentence: str) -> No
         with pytest.raises(NotOpened) as failed:
             async with a_call(server):
                 pass
+        assert tasks_of_streams() == []
     assert failed.value.sentence == f"The agent's endpoint {sentence}"
     assert failed.value.kind == "rejected"
-    assert tasks_of_streams() == []
 
 
 @pytest.mark.parametrize(
