@@ -32,6 +32,4 @@ OWN_SPEECH_SECONDS = Histogram(
     ("kind",),
     buckets=_SECONDS,
 )
-RTP_PACKETS = Counter(
-    "rehearsal_rtp_packets", "Packets of sound of calls that ended, by what became of them.", ("fate",)
-)
+RTP_PACKETS = Counter("rehearsal_rtp_packets", "Packets of sound that calls were sent, by outcome.", ("outcome",))
