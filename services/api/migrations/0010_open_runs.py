@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from shared.db.concurrently import outside_of_transactions
 
-revision = "0012"
+revision = "0010"
 down_revision = "0009"
 
 UNANSWERED = "CASE WHEN funds_answered THEN 0 ELSE COALESCE(awaited_cents, estimated_cost_cents) END"
