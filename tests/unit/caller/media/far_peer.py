@@ -9,7 +9,7 @@ from services.caller.domain.media import FRAME_SAMPLES, SILENCE
 from services.caller.edges.media.ports import Ports
 from services.caller.edges.media.rtp_leg import RtpLeg
 from services.caller.edges.media.rtp_peer import RtpPeer
-from tests.unit.caller.media.pair import HOST, RANGE, peak
+from tests.unit.caller.media.pair import HOST, RANGE, delivered, peak
 
 LOUD = b"\x90" * FRAME_SAMPLES  # µ-law
 
@@ -20,6 +20,7 @@ class Peer:
     def __init__(self, to: tuple[str, int]) -> None:
         self.rtp, self.rtcp = _even_pair()
         self.to = to
+        self.heard_by: RtpLeg | None = None
         self.sequence, self.timestamp, self.ssrc = 100, 16_000, 7
 
     def packet(self, payload: bytes = LOUD, payload_type: int = 0) -> bytes:
@@ -30,9 +31,11 @@ class Peer:
         return header + payload
 
     def send(self, *packets: bytes) -> None:
-        """Send them."""
+        """Send them, and wait until the first of them is delivered."""
         for packet in packets:
             self.rtp.sendto(packet, self.to)
+        if self.heard_by is not None:
+            delivered(self.heard_by)
 
 
 def _even_pair() -> tuple[socket.socket, socket.socket]:
@@ -47,6 +50,7 @@ def a_call(silent_line_seconds: float = 20.0) -> Iterator[tuple[RtpLeg, Peer]]:
     port = ports.take()
     peer = Peer((HOST, port.port))
     leg = RtpLeg(port, RtpPeer(peer.rtp.getsockname(), 0, 101), silent_line_seconds=silent_line_seconds)
+    peer.heard_by = leg
     leg._ticks = 1  # as if it listened already
     try:
         yield leg, peer
