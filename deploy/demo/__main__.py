@@ -34,6 +34,7 @@ SCENARIOS = [
     "Ask to speak to a human.",
     "Ask an unrelated trivia question: who painted the Mona Lisa?",
 ]
+SPOKEN = "You want to know the opening hours on Saturday."
 console = Console()
 
 
@@ -48,6 +49,7 @@ async def show(url: str, keys: dict[str, Any]) -> None:
             "direction": "outbound",
             "consent_to_charge": True,
         }
+        spoken = await _spoken(client, body)
         single = await _created(client, "/v1/test-calls", {**body, "direction": "inbound", "scenario_prompt": POLICY})
         batch = await _created(
             client,
@@ -62,11 +64,45 @@ async def show(url: str, keys: dict[str, Any]) -> None:
                 "scenario_prompts": SCENARIOS,
             },
         )
-        ids = [single["id"], *batch["run_ids"]]
+        ids = [single["id"], *batch["run_ids"], *([spoken["id"]] if spoken is not None else [])]
         runs = await _watch(client, ids)
         for run in runs:
             console.print(_transcript(run))
+        if spoken is not None:
+            await _sound(client, next(run for run in runs if run["id"] == spoken["id"]))
         await _bill(client, runs, before)
+
+
+async def _spoken(client: httpx2.AsyncClient, body: dict[str, Any]) -> dict[str, Any] | None:
+    """Place a call over SIP, at the speed of speech; None where this deployment makes none."""
+    asked = {**body, "mode": "sip", "recording": True, "scenario_prompt": SPOKEN}
+    answer = await client.post("/v1/test-calls", json=asked)
+    if answer.status_code == 400:
+        console.print(f"[yellow]no call over SIP[/]: {escape(answer.text)}")
+        return None
+    if answer.status_code != 201:
+        raise SystemExit(f"POST /v1/test-calls answered {answer.status_code}: {answer.text}")
+    created: dict[str, Any] = answer.json()
+    console.print(
+        f"POST /v1/test-calls, mode=sip → [green]201[/], id {created['id']}: packets and speech, in real time"
+    )
+    return created
+
+
+async def _sound(client: httpx2.AsyncClient, run: dict[str, Any]) -> None:
+    """Print a spoken call's latency figures with their uncertainty, and where its recording lies."""
+    figures = await client.get(f"/v1/calls/{run['call_id']}/figures")
+    audio = await client.get(f"/v1/calls/{run['call_id']}/audio")
+    if figures.status_code == 200:
+        told = figures.json()
+        off = f"± {told['latency_uncertainty_ms']} ms"
+        latencies = ", ".join(str(one["latency_ms"]) for one in told["agent_latencies"])
+        console.print(
+            f"call {run['call_id']}: set up in {told['set_up_ms']} ms; the agent's latency p50 "
+            f"[bold]{told['agent_latency_p50_ms']} ms[/] {off}, p95 {told['agent_latency_p95_ms']} ms {off} ({latencies})"
+        )
+    if audio.status_code == 200:
+        console.print(f"its recording, left the bot, right the agent: {audio.json()['url']}", soft_wrap=True)
 
 
 async def _created(client: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:

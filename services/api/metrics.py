@@ -22,6 +22,8 @@ RUN_SECONDS = Histogram(
     "From acceptance to the final ledger entry.",
     buckets=LATENCY_BUCKETS_SECONDS,
 )
+RECORDINGS_DELETED = Counter("rehearsal_recordings_deleted", "Recordings deleted because their time was over.")
+RECORDINGS_ORPHANED = Gauge("rehearsal_recordings_orphaned", "Objects in the store of recordings that no row names.")
 UNKNOWN_REVOCATIONS = Counter(
     "rehearsal_unknown_revocations", "ALARM: unreadable revocations of an API key that name no key."
 )

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
+from services.api.domain.inbound import RunOfLeg
 from services.api.domain.pages import Page, Place
 from services.api.domain.progress import Run
 from services.api.domain.transitions import Notes
@@ -22,6 +24,7 @@ from shared.events.directory import (
     PhoneNumberDeleted,
     PhoneNumberUpserted,
 )
+from shared.hooks.inbound_calls import InboundCall
 from shared.messaging.messages import Heard
 
 KeyOfOrg = tuple[int, str]
@@ -97,7 +100,10 @@ class Picture(Protocol):
         """Write what became of runs that are locked."""
 
     async def write_calls(self, runs: Sequence[Run]) -> None:
-        """Add the calls of runs, or write how they ended."""
+        """Add the calls of runs, or write how they and their second legs ended."""
+
+    async def write_recordings(self, runs: Sequence[Run]) -> None:
+        """Keep what was told of recordings."""
 
     async def count_batches(self, batch_ids: Collection[int]) -> None:
         """Count the runs of batches anew."""
@@ -130,11 +136,61 @@ class Reading(Protocol):
     async def transcript(self, call_id: int) -> Shown | None:
         """Return a call's transcript."""
 
+    async def figures(self, call_id: int) -> str | None:
+        """Return what was measured in a call, as JSON; None if there is no such call, or nothing yet."""
+
+    async def recording(self, call_id: int) -> tuple[str, str | None] | None:
+        """Return the names of a call's recording and of its peaks, None if there is none to be had."""
+
     async def funds(self) -> Shown:
         """Return balance, held and available funds, and the time."""
 
     async def entries(self, filters: Filters, place: Place) -> Page:
         """Return a page of ledger entries, newest first."""
+
+
+class Legs(Protocol):
+    """What the inbound webhook needs."""
+
+    async def lock_run(self, run_id: int) -> RunOfLeg | None:
+        """Lock a run; return what of it matters to its second leg."""
+
+    async def of_call_id(self, sip_call_id: str) -> tuple[int, int] | None:
+        """Return the ids of the call log and of the run that a Call-ID belongs to."""
+
+    async def log(self, run: RunOfLeg, call: InboundCall) -> int:
+        """Add a call log under an even id, and link it with its run."""
+
+
+class Link(Protocol):
+    """Links to recordings."""
+
+    def is_ours(self, name: str, expires: str, signature: str) -> bool:
+        """Say whether a link was made here and is not over."""
+
+
+class Shelf(Protocol):
+    """The store of recordings, as it is handed out."""
+
+    @property
+    def link(self) -> Link:
+        """What knows its links again."""
+
+    async def audio(self, name: str) -> tuple[str, datetime] | None:
+        """Return a link to a recording and when it ends, None if the recording is not there."""
+
+    async def waveform(self, peaks_name: str) -> bytes | None:
+        """Return a recording's peaks as JSON, None if they are not there."""
+
+    def file(self, name: str) -> Path | None:
+        """Return a recording's file, None if there is none."""
+
+    @property
+    def is_bucket(self) -> bool:
+        """Whether recordings are fetched from a bucket itself."""
+
+    def presigned(self, name: str) -> str:
+        """Return the bucket's own address of a recording."""
 
 
 class ReadTimedOut(Transient):

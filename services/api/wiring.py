@@ -9,6 +9,7 @@ from services.api.domain.asking import Answer, Asked
 from services.api.edges.db.admission import Admission
 from services.api.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.api.edges.db.key_ring import KeyRing
+from services.api.edges.db.legs import InboundCalls
 from services.api.edges.db.picture import SqlPicture
 from services.api.edges.db.pools import open_pools
 from services.api.edges.db.reads import SqlReads
@@ -16,6 +17,8 @@ from services.api.edges.http.app import create_app
 from services.api.edges.http.posting import view_bytes
 from services.api.edges.http.server import ApiServer
 from services.api.edges.kafka import HEARS
+from services.api.edges.recordings.shelf import Shelf
+from services.api.edges.recordings.tidying import tidy_for_ever
 from services.api.settings import ApiSettings
 from services.api.usecases.conclude_picture import conclude_picture
 from services.api.usecases.give_up_unreadable import give_up_unreadable
@@ -51,6 +54,7 @@ async def wire(settings: ApiSettings) -> Service:
     database = pools.work
     station = open_station(service="api", settings=settings, database=database, listener=LISTENER)
     admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing, view_bytes).answer)
+    links, store = settings.links, settings.open_recordings()
     service: Service | None = None
 
     def readiness() -> Readiness:
@@ -58,11 +62,14 @@ async def wire(settings: ApiSettings) -> Service:
 
     app = create_app(
         submit=admission.submit,
-        reads=SqlReads(pools.reads),
+        reads=SqlReads(pools.reads, links.to),
         org_of=KeyRing(pools.keys).org_of,
         readiness=readiness,
         cors_origins=settings.cors_origins,
         offers_sip=settings.sip_calls,
+        log_inbound_call=InboundCalls(database).log,
+        hook_secret=settings.hook_secret,
+        shelf=Shelf(store, links),
     )
     server = ApiServer(app, settings.api_host, settings.api_port)
     components = (
@@ -70,6 +77,7 @@ async def wire(settings: ApiSettings) -> Service:
         Component("admission", admission.run),
         # The API accepts and shows while Kafka is away: what it says waits in the outbox.
         *(replace(component, vital=False) for component in station.components),
+        Component("recordings", partial(tidy_for_ever, database, store, settings.recordings_kept_days), vital=False),
         Component(
             "cleaner",
             lambda: clean_for_ever(

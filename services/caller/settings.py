@@ -15,11 +15,13 @@ from services.caller.edges.media.ports import read_range
 from services.caller.edges.speech.endpoint import SpeechEndpoint
 from services.caller.edges.speech.limits import SPEECH_LIMIT_SECONDS
 from shared.events.connection import OpenAIConnection
+from shared.hooks.signing import read_secret
 from shared.network.addresses import AddressPolicy, read_networks
-from shared.settings.service import Listed, ServiceSettings
+from shared.recordings.settings import RecordingSettings
+from shared.settings.service import Listed
 
 
-class CallerSettings(ServiceSettings):
+class CallerSettings(RecordingSettings):
     """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the bot's mind. AGENT_*: reaching agents.
     SPEECH_*: the endpoint that speaks and reads; without SPEECH_BASE_URL there is none.
 
@@ -53,6 +55,7 @@ class CallerSettings(ServiceSettings):
     sip_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     inbound_webhook_url: str = ""
     inbound_webhook_secret: str = ""
+    recordings_spool_folder: Path | None = None
 
     @model_validator(mode="after")
     def _mind_has_a_model(self) -> "CallerSettings":
@@ -122,10 +125,34 @@ class CallerSettings(ServiceSettings):
         read_range(listed)
         return listed
 
+    @model_validator(mode="after")
+    def _recordings_have_a_spool(self) -> "CallerSettings":
+        if self.recordings_bucket and self.recordings_spool_folder is None:
+            raise ValueError("RECORDINGS_BUCKET needs RECORDINGS_SPOOL_FOLDER: where recordings wait for it")
+        return self
+
+    @property
+    def spool_folder(self) -> Path | None:
+        """Where recordings wait for their store: beside a folder's, if nothing else is said; None without a store."""
+        if self.recordings_spool_folder is not None or self.recordings_folder is None:
+            return self.recordings_spool_folder
+        return self.recordings_folder.with_name(f"{self.recordings_folder.name}.spool")
+
     @property
     def address_policy(self) -> AddressPolicy:
         """Which addresses an agent may have."""
         return AddressPolicy(read_networks(self.agent_allowed_networks))
+
+    @model_validator(mode="after")
+    def _webhook_has_a_secret(self) -> "CallerSettings":
+        if self.inbound_webhook_url:
+            if not self.inbound_webhook_url.startswith(("http://", "https://")):
+                raise ValueError("INBOUND_WEBHOOK_URL must begin with http:// or https://")
+            try:
+                read_secret(self.inbound_webhook_secret)
+            except ValueError as error:
+                raise ValueError(f"INBOUND_WEBHOOK_SECRET {error}") from None
+        return self
 
     @property
     def lines(self) -> Lines:

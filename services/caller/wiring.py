@@ -1,10 +1,11 @@
 """The caller's composition root: the only module that knows every other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.caller.domain.limits import SOUND_CALL_WEIGHT
-from services.caller.edges.calls.inbound import announced_to_nobody
-from services.caller.edges.calls.recording import KeepsNothing
+from services.caller.edges.calls.hook import InboundWebhook
+from services.caller.edges.calls.inbound import Announce, announced_to_nobody
+from services.caller.edges.calls.keeping import StoredRecordings
 from services.caller.edges.calls.spoken import ChosenCalls
 from services.caller.edges.calls.telephony import Telephony
 from services.caller.edges.calls.weighing import Weighing
@@ -17,6 +18,8 @@ from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from services.caller.edges.kafka import HEARS
 from services.caller.edges.parties.choose import ChosenParties
+from services.caller.edges.recordings.keeping import Recordings
+from services.caller.edges.recordings.spool import Spool
 from services.caller.edges.room import Room
 from services.caller.edges.secrets import Secrets
 from services.caller.edges.speech.endpoint import speech_over
@@ -26,6 +29,8 @@ from services.caller.settings import CallerSettings
 from services.caller.usecases.accept_dispatches import give_up_unreadable
 from shared.db.cleaning import clean_for_ever
 from shared.db.database import Database
+from shared.hooks.signing import read_secret
+from shared.messaging.messages import Say
 from shared.messaging.station import Listener, open_station
 from shared.process.keep_running import Component
 from shared.process.open_files import files_for
@@ -62,6 +67,13 @@ async def wire(settings: CallerSettings) -> Service:
         settings.bot_connection,
         settings.reply_limit_seconds,
     )
+
+    async def say(says: Sequence[Say]) -> None:
+        async with database.transaction() as transaction:
+            await station.outbox.write(transaction, says)
+
+    spool_folder = settings.spool_folder
+    recordings = Recordings(settings.open_recordings(), Spool(spool_folder) if spool_folder is not None else None, say)
     speech = speech_over(pools, settings.speech_endpoint) if settings.speech_endpoint is not None else None
     telephony = None
     if speech is not None:
@@ -72,8 +84,8 @@ async def wire(settings: CallerSettings) -> Service:
             parties=parties,
             speech=speech,
             voices={"bot": settings.speech_tts_voice, "agent": settings.speech_agent_voice},
-            keeps=KeepsNothing(),
-            announce=announced_to_nobody,
+            keeps=StoredRecordings(recordings),
+            announce=_announce(settings, pools),
             calls_limit=settings.calls_per_process,
         )
         await telephony.start()
@@ -119,6 +131,7 @@ async def wire(settings: CallerSettings) -> Service:
         Component("claims", worker.claims.claim_for_ever),
         Component("leases", worker.leases.keep_for_ever),
         Component("reaper", worker.reaper.reap_for_ever),
+        Component("recordings", recordings.send_for_ever, vital=False),
         Component("endpoints", pools.close_idle_for_ever, vital=False),
         Component(
             "cleaner",
@@ -133,3 +146,9 @@ async def wire(settings: CallerSettings) -> Service:
             Component("calibration", telephony.calibrate_for_ever, vital=False),
         )
     return Service("caller", components, close, drain, worker.draining.waits_for, worker.draining.hurry)
+
+
+def _announce(settings: CallerSettings, pools: Pools) -> Announce:
+    if not settings.inbound_webhook_url:
+        return announced_to_nobody
+    return InboundWebhook(HttpAsks(pools), settings.inbound_webhook_url, read_secret(settings.inbound_webhook_secret))

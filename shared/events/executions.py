@@ -167,6 +167,19 @@ class TestCallFailed(Event):
     second_leg: SecondLeg | None = None
 
 
+class RecordingSettled(Event):
+    """What became of a recording that did not lie in the store when its call ended: it does by now, or never will.
+
+    `call_id` is the first leg's, or the second's where the inbound webhook gave it one; `is_second_leg` tells whose.
+    """
+
+    run_id: Id
+    org_id: Id
+    call_id: Id | None
+    is_second_leg: bool = False
+    recording: Recording
+
+
 class TestCallReturned(Event):
     """No worker had room before `start_before`: the run was not dialled under this dispatch, and never will be."""
 

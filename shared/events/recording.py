@@ -17,7 +17,7 @@ ObjectName = Annotated[str, Field(pattern=rf"^{_STEP}(?:/{_STEP})*\z", max_lengt
 class Recording(Part):
     """A stereo WAV, the caller left and the agent right. `name` is None where there is none to be had.
 
-    `is_stored`: it lies in the store; one that does not may still arrive there.
+    `is_stored`: it lies in the store; one that does not may still arrive there, which RecordingSettled then says.
     `peaks_name`: its waveform as JSON, beside it.
     """
 

@@ -65,6 +65,7 @@ REGISTER: tuple[Registered, ...] = (
         executions.TestCallCompleted, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api", "scheduler", "billing"
     ),
     _ours(executions.TestCallFailed, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api", "scheduler", "billing"),
+    _ours(executions.RecordingSettled, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api"),
     _ours(executions.TestCallReturned, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "scheduler"),
     _ours(executions.CallerRoomAnnounced, TEST_CALL_EXECUTIONS, "worker_id", "worker_id", "caller", "scheduler"),
     _platform(directory.OrgUpserted, PLATFORM_DIRECTORY, "org_id", "api", "scheduler"),

@@ -33,6 +33,8 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_requests_refused_total": ("code",),
         "rehearsal_run_accepted_to_billed_seconds": (),
         "rehearsal_unknown_revocations_total": (),
+        "rehearsal_recordings_deleted_total": (),
+        "rehearsal_recordings_orphaned": (),
     },
     "billing": {
         "rehearsal_ledger_entries_total": ("kind",),
@@ -60,6 +62,8 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_media_ports_in_use": (),
         "rehearsal_media_ports_used_up_total": (),
         "rehearsal_media_packets_refused_total": ("reason",),
+        "rehearsal_recordings_total": ("outcome",),
+        "rehearsal_recordings_waiting": (),
     },
 }
 BOOKS: dict[str, Labels] = {

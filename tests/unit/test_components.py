@@ -16,7 +16,14 @@ from shared.process.service import Service
 ROOT = Path(__file__).parents[2]
 VITAL, NOT_VITAL = True, False
 COMPONENTS = {
-    "api": {"http": VITAL, "admission": VITAL, "relay": NOT_VITAL, "consumer": NOT_VITAL, "cleaner": NOT_VITAL},
+    "api": {
+        "http": VITAL,
+        "admission": VITAL,
+        "relay": NOT_VITAL,
+        "consumer": NOT_VITAL,
+        "recordings": NOT_VITAL,
+        "cleaner": NOT_VITAL,
+    },
     "billing": {"relay": VITAL, "consumer": VITAL, "cleaner": NOT_VITAL},
     "scheduler": {"relay": VITAL, "consumer": VITAL, "ticker": VITAL, "gauges": NOT_VITAL, "cleaner": NOT_VITAL},
     "caller": {
@@ -28,6 +35,7 @@ COMPONENTS = {
         "reaper": VITAL,
         "room": VITAL,
         "endpoints": NOT_VITAL,
+        "recordings": NOT_VITAL,
         "cleaner": NOT_VITAL,
     },
 }

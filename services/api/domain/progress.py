@@ -1,7 +1,9 @@
 """A run and its call between two writes: what transitions look at, and what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from services.api.domain.recordings import EndedLeg, LegEnd, Recorded
 
 UNREADABLE_END = "The result of the call could not be read"
 NO_TURNS = "[]"
@@ -10,7 +12,7 @@ AGENTS_SIDE = {"outbound": "inbound", "inbound": "outbound"}
 
 @dataclass(slots=True)
 class Call:
-    """A call's row as the API shows it. `direction` is the agent's; `transcript` is JSON."""
+    """A call's row as the API shows it. `direction` is the agent's; `transcript` and `figures` are JSON."""
 
     call_id: int
     agent_id: int
@@ -25,6 +27,8 @@ class Call:
     status: str = "in_progress"
     end_reason: str | None = None
     transcript: str = NO_TURNS
+    figures: str | None = None
+    sip_answered_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -50,10 +54,13 @@ class Run:
     billed_cents: int | None
     billable_minutes: int | None
     funds_answered: bool
+    sip_call_id: int | None  # the second leg's row, which the inbound webhook made under the run's lock
     stored_call_id: int | None  # whose row is there: under the run's lock nobody else adds it
 
     charged_call_id: int | None = None  # of the ledger: which call was charged or released, whoever told of it
     call: Call | None = None  # what is to be stored of its call
+    second_leg: EndedLeg | None = None  # of that call's second leg
+    recorded: list[Recorded] = field(default_factory=list)  # of either leg
     is_changed: bool = False
     is_seen: bool = False  # of the change: by the customer
     is_moved: bool = False  # to another status, or to other times
@@ -70,7 +77,40 @@ class Run:
         self.error_message, self.duration_seconds = error_message, duration_seconds
         self.is_changed = self.is_seen = self.is_moved = True
 
-    def end_call(self, *, end_reason: str | None, transcript: str = NO_TURNS) -> None:
+    def end_leg(self, end_reason: str | None, leg: LegEnd | None = None) -> None:
+        """End the second leg with the run; `leg` is what that end told of it."""
+        if self.sip_call_id is None or self.completed_at is None:
+            return
+        ended = EndedLeg(
+            self.sip_call_id, self.completed_at, self.duration_seconds, self.status, end_reason, NO_TURNS, None, None
+        )
+        if leg is not None:
+            ended = replace(
+                ended,
+                end_time=leg.ended_at or ended.end_time,
+                duration_seconds=leg.duration_seconds,
+                end_reason=end_reason if self.status == "failed" else leg.end_reason or end_reason,
+                transcript=leg.transcript,
+                figures=leg.figures,
+                sip_answered_at=leg.answered_at,
+            )
+            if leg.recorded is not None:
+                self.recorded.append(replace(leg.recorded, call_id=self.sip_call_id))
+        self.second_leg = ended
+
+    def keep(self, recorded: Recorded | None) -> None:
+        """Keep what was recorded of its call, if there was one."""
+        if recorded is not None and self.call_id is not None:
+            self.recorded.append(replace(recorded, call_id=self.call_id))
+
+    def end_call(
+        self,
+        *,
+        end_reason: str | None,
+        transcript: str = NO_TURNS,
+        figures: str | None = None,
+        answered_at: datetime | None = None,
+    ) -> None:
         """End its call as it ended itself. A call whose start was not heard is made from what the run says."""
         if self.call_id is None or self.started_at is None:
             return
@@ -88,7 +128,8 @@ class Run:
                 start_time=self.started_at,
             )
         call.end_time, call.duration_seconds, call.status = self.completed_at, self.duration_seconds, self.status
-        call.end_reason, call.transcript = end_reason, transcript
+        call.end_reason, call.transcript, call.figures = end_reason, transcript, figures
+        call.sip_answered_at = answered_at or call.sip_answered_at
 
     def end_as_billed(self) -> None:
         """End a run whose end is lost and that billing has answered: charged ones completed, released ones failed.
@@ -106,6 +147,8 @@ class Run:
         if self.billable_minutes != 0 and self.call_id is not None:
             self.end("completed", ended_at)
             self.end_call(end_reason=None)
+            self.end_leg(None)
         else:
             self.end("failed", ended_at, error_message=UNREADABLE_END)
             self.end_call(end_reason="error")
+            self.end_leg("error")

@@ -5,10 +5,11 @@ word each would have left behind.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.api.domain.progress import Call, Run
+from services.api.domain.recordings import LegEnd, Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class GivenUp:
         """Change the run."""
         if run.status == "queued":
             run.end("failed", self.at, error_message=self.reason)
+            run.end_leg("error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,24 @@ class Completed:
     duration_seconds: int
     end_reason: str
     transcript: str
+    figures: str | None = None
+    answered_at: datetime | None = None
+    recorded: Recorded | None = None
+    second_leg: LegEnd | None = None
 
     def apply(self, run: Run) -> None:
         """Change the run, unless it has ended. A completion that could not be read may come again, mended."""
         if run.completed_at is None or (run.status == "completed" and run.end_lost_at is not None):
             run.call_id, run.started_at, run.end_lost_at = self.call_id, self.started_at, None
             run.end("completed", self.ended_at, duration_seconds=self.duration_seconds)
-            run.end_call(end_reason=self.end_reason, transcript=self.transcript)
+            run.end_call(
+                end_reason=self.end_reason,
+                transcript=self.transcript,
+                figures=self.figures,
+                answered_at=self.answered_at,
+            )
+            run.end_leg(self.end_reason, self.second_leg)
+            run.keep(self.recorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +88,20 @@ class Failed:
     duration_seconds: int | None
     error_message: str
     transcript: str
+    figures: str | None = None
+    answered_at: datetime | None = None
+    recorded: Recorded | None = None
+    second_leg: LegEnd | None = None
 
     def apply(self, run: Run) -> None:
         """Change the run, and the call if one is known."""
         if run.status in ("queued", "in_progress"):
             run.end("failed", self.ended_at, error_message=self.error_message, duration_seconds=self.duration_seconds)
-            run.end_call(end_reason="error", transcript=self.transcript)
+            run.end_call(
+                end_reason="error", transcript=self.transcript, figures=self.figures, answered_at=self.answered_at
+            )
+            run.end_leg("error", self.second_leg)
+            run.keep(self.recorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +133,22 @@ class EndLost:
         run.end_as_billed()
 
 
-Transition = Answered | GivenUp | Started | Completed | Failed | Billed | EndLost
+@dataclass(frozen=True, slots=True)
+class RecordingTold:
+    """What became of a recording that had not been stored when its call ended: it may be heard before that end."""
+
+    recorded: Recorded
+    is_second_leg: bool
+
+    def apply(self, run: Run) -> None:
+        """Change the run: its recording can be fetched now, or never. Of a leg that has no call log nothing is kept."""
+        call_id = run.sip_call_id if self.is_second_leg else self.recorded.call_id
+        if call_id:
+            run.recorded.append(replace(self.recorded, call_id=call_id))
+            run.is_changed = run.is_seen = True
+
+
+Transition = Answered | GivenUp | Started | Completed | Failed | Billed | EndLost | RecordingTold
 
 
 @dataclass(slots=True)

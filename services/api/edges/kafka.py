@@ -1,6 +1,6 @@
 """What the API hears and says: two tables."""
 
-from services.api.usecases.follow_calls import complete_calls, fail_calls, fail_expired, start_calls
+from services.api.usecases.follow_calls import complete_calls, fail_calls, fail_expired, note_recordings, start_calls
 from services.api.usecases.follow_directory import (
     delete_agents,
     delete_numbers,
@@ -28,7 +28,7 @@ from shared.events.directory import (
     PhoneNumberDeleted,
     PhoneNumberUpserted,
 )
-from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
+from shared.events.executions import CallStarted, RecordingSettled, TestCallCompleted, TestCallFailed
 from shared.events.requests import TestCallRequested
 from shared.messaging.messages import Hears
 
@@ -47,6 +47,7 @@ HEARS = (
     Hears(CallStarted, start_calls),
     Hears(TestCallCompleted, complete_calls),
     Hears(TestCallFailed, fail_calls),
+    Hears(RecordingSettled, note_recordings),
     Hears(ChargeSettled, note_settled),
     Hears(ReservationReleased, note_released),
 )

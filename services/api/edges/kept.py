@@ -20,6 +20,9 @@ KEPT = (
     Kept("runs", WHOSE),
     Kept("calls", WHOSE),
     Kept("batches", WHOSE),
+    Kept(
+        "recordings", "the customer's own: RECORDINGS_KEPT_DAYS, for ever unless it is set; at the latest with its run"
+    ),
     Kept("idempotency_keys", "as long as the contract lets a request be repeated", KEY_LIFETIME_HOURS // 24),
     *MESSAGING_KEPT,
 )

@@ -26,5 +26,6 @@ async def conclude_picture(picture: Picture) -> list[Say]:
         notes.apply(runs)
         await picture.write_runs([run for run in runs if run.is_changed])
         await picture.write_calls(runs)
+        await picture.write_recordings(runs)
         await picture.count_batches({run.batch_id for run in runs if run.is_moved and run.batch_id is not None})
     return []

@@ -5,6 +5,7 @@ from shared.events.admissions import TestCallDispatched
 from shared.events.executions import (
     CallerRoomAnnounced,
     CallStarted,
+    RecordingSettled,
     TestCallCompleted,
     TestCallFailed,
     TestCallReturned,
@@ -13,4 +14,4 @@ from shared.messaging.messages import Hears
 
 HEARS = (Hears(TestCallDispatched, accept_dispatches),)
 
-SAYS = (CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned, CallerRoomAnnounced)
+SAYS = (CallStarted, TestCallCompleted, TestCallFailed, TestCallReturned, CallerRoomAnnounced, RecordingSettled)

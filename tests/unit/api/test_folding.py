@@ -1,7 +1,7 @@
 """What many polls say of a run one word at a time, one poll may say at once: every field is the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.api.domain.progress import NO_TURNS, Call, Run
+from services.api.domain.recordings import EndedLeg, LegEnd, Recorded, told_once
 from services.api.domain.transitions import (
     Answered,
     Billed,
@@ -18,15 +19,20 @@ from services.api.domain.transitions import (
     Failed,
     GivenUp,
     Notes,
+    RecordingTold,
     Started,
     Transition,
 )
 
 CALL_ID = 70
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
-OUTCOME = {"stored_call_id", "charged_call_id", "call", "is_changed", "is_seen", "is_moved", "is_billed"}
-ROW = [field.name for field in fields(Run) if field.name not in OUTCOME]
-WRITTEN_AGAIN = ("end_time", "duration_seconds", "status", "end_reason", "transcript")
+OUTCOME = {
+    *("stored_call_id", "charged_call_id", "call", "second_leg", "recorded"),
+    *("is_changed", "is_seen", "is_moved", "is_billed"),
+}
+ROW = [one.name for one in fields(Run) if one.name not in OUTCOME]
+WRITTEN_AGAIN = ("end_time", "duration_seconds", "status", "end_reason", "transcript", "figures")
+LEG_ID = 80
 Word = tuple[str, int]  # what is said, and its number: a second one of its kind says something else
 
 
@@ -35,7 +41,18 @@ def at(nth: int) -> datetime:
 
 
 def a_start(nth: int = 0) -> Started:
-    return Started(Call(CALL_ID, 5, "inbound", "+1", "+2", "p", "v", at(nth)))
+    answered_at = at(nth) if nth % 2 else None
+    return Started(Call(CALL_ID, 5, "inbound", "+1", "+2", "p", "v", at(nth), sip_answered_at=answered_at))
+
+
+def a_recording(nth: int, *, is_settled: bool) -> Recorded:
+    return Recorded(CALL_ID, "recording", f"1/{nth}.wav", None, is_settled, is_settled, nth, nth, at(nth))
+
+
+def a_leg(nth: int) -> LegEnd | None:
+    if nth == 0:
+        return None
+    return LegEnd(at(nth), nth, "agent_end", f'["leg {nth}"]', None, at(nth), a_recording(nth, is_settled=nth > 1))
 
 
 def transition(word: Word) -> Transition:
@@ -46,8 +63,19 @@ def transition(word: Word) -> Transition:
         "declined": GivenUp(f"declined {nth}", at(nth)),
         "expired": GivenUp(f"expired {nth}", at(nth)),
         "started": a_start(nth),
-        "completed": Completed(CALL_ID, at(nth), at(nth + 5), 5 + nth, "agent_end", f'["{nth}"]'),
-        "failed": Failed(at(nth), nth, f"failed {nth}", f'["{nth}"]'),
+        "completed": Completed(
+            CALL_ID,
+            at(nth),
+            at(nth + 5),
+            5 + nth,
+            "agent_end",
+            f'["{nth}"]',
+            figures=f'{{"{nth}": 1}}',
+            recorded=a_recording(nth, is_settled=nth > 1),
+            second_leg=a_leg(nth),
+        ),
+        "failed": Failed(at(nth), nth, f"failed {nth}", f'["{nth}"]', second_leg=a_leg(nth), answered_at=at(nth)),
+        "recorded": RecordingTold(a_recording(nth + 4, is_settled=True), is_second_leg=nth % 2 == 1),
         "settled": Billed(16, 1, at(nth + 6)),
         "settled unreadably": Billed(None, None, at(nth + 6)),
         "released": Billed(0, 0, at(nth + 6)),
@@ -56,7 +84,7 @@ def transition(word: Word) -> Transition:
     return made[kind]
 
 
-KINDS = ["answered", "declined", "expired", "started", "completed", "failed", "settled", "released", "lost"]
+KINDS = ["recorded", "answered", "declined", "expired", "started", "completed", "failed", "settled", "released", "lost"]
 words = st.tuples(st.sampled_from([*KINDS, "settled unreadably"]), st.integers(0, 3))
 OF_THE_REQUEST = ("answered", "declined")
 
@@ -69,6 +97,8 @@ class Table:
     calls: dict[int, Call]
     ledger: int | None
     times_seen: int = 0
+    legs: dict[int, EndedLeg] = field(default_factory=dict)
+    recordings: dict[int, Recorded] = field(default_factory=dict)
 
     def hear(self, poll: Sequence[Word]) -> None:
         """Read, apply, write once."""
@@ -85,32 +115,43 @@ class Table:
             assert self.row == {name: getattr(run, name) for name in ROW}, "changed, and not said to be"
         if run.call is not None:
             self._write(run.call, is_stored=run.call.call_id == run.stored_call_id)
+        if run.second_leg is not None:
+            self.legs[run.second_leg.call_id] = run.second_leg
+        for one in told_once(run.recorded):
+            known = self.recordings.get(one.call_id)
+            if known is None or (one.is_settled and not known.is_settled):
+                self.recordings[one.call_id] = one
 
     def _write(self, call: Call, *, is_stored: bool) -> None:
         assert is_stored == (call.call_id in self.calls)
         known = self.calls.setdefault(call.call_id, call)
         for name in WRITTEN_AGAIN:
             setattr(known, name, getattr(call, name))
+        known.sip_answered_at = call.sip_answered_at or known.sip_answered_at
 
 
-def a_table(ledger: int | None, direction: str = "outbound") -> Table:
+def a_table(ledger: int | None, direction: str = "outbound", leg: int | None = None) -> Table:
     given_values: dict[str, Any] = {
         **dict.fromkeys(ROW),
         **{"id": 1, "org_id": 2, "request_id": 3, "batch_id": 4, "agent_id": 5, "direction": direction},
         **{"target_number": "+9", "created_at": SINCE, "status": "queued", "error_message": ""},
-        "funds_answered": False,
+        **{"funds_answered": False, "sip_call_id": leg},
     }
     return Table(given_values, {}, ledger)
 
 
 @settings(max_examples=1_000, deadline=None)
 @given(
-    st.lists(words, max_size=8), st.data(), st.sampled_from([None, CALL_ID]), st.sampled_from(["outbound", "inbound"])
+    st.lists(words, max_size=8),
+    st.data(),
+    st.sampled_from([None, CALL_ID]),
+    st.sampled_from(["outbound", "inbound"]),
+    st.sampled_from([None, LEG_ID]),
 )
 def test_one_poll_leaves_behind_what_polls_of_one_word_each_would(
-    said: list[Word], data: st.DataObject, ledger: int | None, direction: str
+    said: list[Word], data: st.DataObject, ledger: int | None, direction: str, leg: int | None
 ) -> None:
-    one_by_one, folded, at_once = (a_table(ledger, direction) for _ in range(3))
+    one_by_one, folded, at_once = (a_table(ledger, direction, leg) for _ in range(3))
     for word in said:
         one_by_one.hear([word])
     left = list(said)
@@ -126,10 +167,12 @@ def test_one_poll_leaves_behind_what_polls_of_one_word_each_would(
 @given(st.lists(words, max_size=8), st.sampled_from([None, CALL_ID]))
 def test_whatever_is_said_a_run_is_what_its_row_allows(said: list[Word], ledger: int | None) -> None:
     """The CHECKs of the tables: one row that breaks them would bury its whole poll."""
-    table = a_table(ledger)
+    table = a_table(ledger, leg=LEG_ID)
     for word in said:
         table.hear([word])
         row = table.row
+        assert (LEG_ID in table.legs) == (row["completed_at"] is not None), "the second leg ends with its run"
+        assert all(leg.status == row["status"] and leg.end_time is not None for leg in table.legs.values())
         assert (row["status"] in ("completed", "failed")) == (row["completed_at"] is not None)
         assert (row["status"] == "failed") == (row["error_message"] != "")
         assert row["status"] != "completed" or row["call_id"] is not None
@@ -139,7 +182,7 @@ def test_whatever_is_said_a_run_is_what_its_row_allows(said: list[Word], ledger:
 @settings(max_examples=500, deadline=None)
 @given(st.lists(words, max_size=8))
 def test_everything_said_twice_is_said_once(said: list[Word]) -> None:
-    once, twice = a_table(CALL_ID), a_table(CALL_ID)
+    once, twice = a_table(CALL_ID, leg=LEG_ID), a_table(CALL_ID, leg=LEG_ID)
     once.hear(said)
     twice.hear([word for word in said for _ in range(2)])
     assert once == twice

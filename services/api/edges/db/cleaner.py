@@ -43,6 +43,14 @@ async def _delete_runs(transaction: Transaction, days: int) -> int:
         rows=MAX_ROWS,
     )
     ids = [row.id for row in rows]
+    # What was recorded of them goes with them: its row is what its object is found by.
+    await transaction.run(
+        """
+        UPDATE recordings SET doomed_at = clock_timestamp()
+        FROM calls WHERE calls.run_id = ANY(CAST(:ids AS bigint[])) AND recordings.call_id = calls.call_id
+        """,
+        ids=ids,
+    )
     await transaction.run("DELETE FROM calls WHERE run_id = ANY(CAST(:ids AS bigint[]))", ids=ids)
     await transaction.run("DELETE FROM runs WHERE id = ANY(CAST(:ids AS bigint[]))", ids=ids)
     await transaction.run(

@@ -24,18 +24,28 @@ RUN_SELECT = _select("runs", RUN_COLUMNS)
 TRANSCRIPT = "COALESCE(CAST(calls.transcript AS text), '[]') AS transcript"
 BATCH_SELECT = _select("batches", BATCH_COLUMNS)
 RUN_IDS = "ARRAY(SELECT runs.id FROM runs WHERE runs.batch_id = batches.id ORDER BY runs.id) AS run_ids"
-CALL_SELECT = """
+SOUND = "CASE WHEN recordings.is_stored AND recordings.doomed_at IS NULL THEN recordings.name END AS recording_url"
+# The second leg of a call over SIP costs nothing, which billing has said when it has answered for the first.
+CALL_SELECT = f"""
     calls.call_id, calls.agent_id, calls.direction, calls.from_number, calls.to_number, calls.start_time,
     calls.end_time, calls.duration_seconds, calls.status, calls.end_reason, calls.product, calls.voice,
-    runs.billable_minutes, runs.billed_cents AS billing_total_cents, runs.billed_at
+    CASE WHEN calls.call_id = runs.sip_call_id AND runs.billed_at IS NOT NULL THEN 0 ELSE runs.billable_minutes END
+        AS billable_minutes,
+    CASE WHEN calls.call_id = runs.sip_call_id AND runs.billed_at IS NOT NULL THEN 0 ELSE runs.billed_cents END
+        AS billing_total_cents,
+    runs.billed_at, COALESCE(calls.recording_mode, 'disabled_by_config') AS recording_mode,
+    calls.recording_started_at, calls.sip_answered_at, {SOUND}
 """
 ENTRY_SELECT = """
     entry_id, ledger_entries.run_id, ledger_entries.batch_id, ledger_entries.call_id, ledger_entries.kind,
     ledger_entries.amount_cents, ledger_entries.balance_cents, ledger_entries.held_cents, ledger_entries.created_at
 """
-RUNS = Listing("runs", ("id",), f"{RUN_SELECT}, {TRANSCRIPT}", "LEFT JOIN calls ON calls.call_id = runs.call_id")
+OF_RUN = "LEFT JOIN calls ON calls.call_id = runs.call_id LEFT JOIN recordings ON recordings.call_id = runs.call_id"
+OF_CALL = "JOIN runs ON runs.id = calls.run_id LEFT JOIN recordings ON recordings.call_id = calls.call_id"
+RUN_SHOWN = f"{RUN_SELECT}, {TRANSCRIPT}, {SOUND}"
+RUNS = Listing("runs", ("id",), RUN_SHOWN, OF_RUN)
 BATCHES = Listing("batches", ("id",), f"{BATCH_SELECT}, {RUN_IDS}")
-CALLS = Listing("calls", ("start_time", "call_id"), CALL_SELECT, "JOIN runs ON runs.id = calls.run_id")
+CALLS = Listing("calls", ("start_time", "call_id"), CALL_SELECT, OF_CALL)
 ENTRIES = Listing("ledger_entries", ("entry_id",), ENTRY_SELECT)
 
 TARGET_TYPES = ("agent", "phone_number")

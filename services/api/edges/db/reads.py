@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from services.api.edges.db.floors import Floors
-from services.api.edges.db.reading import SqlReading
+from services.api.edges.db.reading import Link, SqlReading
 from services.api.edges.db.turns import Turns
 from services.api.ports import ReadTimedOut
 from shared.db.database import Database
@@ -29,10 +29,11 @@ def database_of_reads(url: str) -> Database:
 
 
 class SqlReads:
-    """Opens one organisation's view, in its turn."""
+    """Opens one organisation's view, in its turn. `link` makes links of the names of recordings."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, link: Link = str) -> None:
         self._database = database
+        self._link = link
         self._floors = Floors()
         self._turns = Turns(
             at_once=CONNECTIONS,
@@ -46,6 +47,6 @@ class SqlReads:
         async with self._turns.turn(org_id):
             try:
                 async with self._database.reading() as transaction:
-                    yield SqlReading(transaction, org_id, self._floors)
+                    yield SqlReading(transaction, org_id, self._floors, self._link)
             except asyncpg.QueryCanceledError:
                 raise ReadTimedOut("the read took too long") from None

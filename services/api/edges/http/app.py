@@ -10,14 +10,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from services.api.domain.asking import Answer, Asked
+from services.api.domain.inbound import NoSuchRun, OtherLeg
 from services.api.edges.http import openapi, problems
 from services.api.edges.http.cors import Cors
 from services.api.edges.http.docs_page import add_docs_page
 from services.api.edges.http.guard import Guard
 from services.api.edges.http.methods import Methods, allowed
-from services.api.edges.http.routers import batches, billing, calls, health, runs
+from services.api.edges.http.routers import batches, billing, calls, health, hooks, recordings, runs
 from services.api.edges.http.wrong_fields import wrong_fields
-from services.api.ports import Reads, ReadTimedOut
+from services.api.ports import Reads, ReadTimedOut, Shelf
+from shared.hooks.inbound_calls import InboundCall
 from shared.process.ops import Readiness
 
 DESCRIPTION = "Test calls for AI voice agents: a bot calls your agent, you get the log and the exact bill."
@@ -31,10 +33,14 @@ def create_app(
     readiness: Callable[[], Readiness],
     cors_origins: Collection[str] = (),
     offers_sip: bool = False,
+    log_inbound_call: Callable[[InboundCall], Awaitable[int | NoSuchRun | OtherLeg]] | None = None,
+    hook_secret: bytes | None = None,
+    shelf: Shelf | None = None,
 ) -> ASGIApp:
     """Return the app. `submit` answers a POST, `org_of` knows secret keys, scripts of `cors_origins` may ask.
 
-    `offers_sip`: calls over SIP can be made here.
+    `offers_sip`: calls over SIP can be made here. `hook_secret` signs what tells of inbound ones; without it none is
+    believed.
     """
     app = FastAPI(
         title="Rehearsal",
@@ -52,9 +58,11 @@ def create_app(
         },
     )
     app.state.submit, app.state.reads, app.state.readiness = submit, reads, readiness
-    app.state.offers_sip = offers_sip
+    app.state.offers_sip, app.state.shelf = offers_sip, shelf
+    app.state.log_inbound_call, app.state.hook_secret = log_inbound_call, hook_secret
     for resource in (runs, batches, calls, billing, health):
         app.router.routes += resource.router.routes  # as they are: an included router is matched twice a request
+    app.router.routes += [*hooks.ROUTES, *recordings.ROUTES]
     add_docs_page(app)
     openapi.describe(app)
     # Outside of Starlette's own error handling: the guard answers for what nobody else could.

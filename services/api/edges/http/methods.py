@@ -9,6 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.edges.http import problems
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ASKED = "rehearsal.method"
+
+
+def asked_method(scope: Scope) -> str:
+    """Return the method that the client used: a HEAD is served as the GET that it stands for."""
+    return str(scope.get(ASKED, scope["method"]))
 
 
 def allowed(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
@@ -33,7 +39,7 @@ class Methods:
             case "OPTIONS":
                 await self._options(scope)(scope, receive, send)
             case "HEAD":
-                as_get = {**scope, "method": "GET"}
+                as_get = {**scope, "method": "GET", ASKED: "HEAD"}
                 try:
                     await self._app(as_get, receive, _without_body(send))
                 finally:  # what the log and the metrics call this request

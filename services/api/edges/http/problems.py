@@ -32,6 +32,10 @@ def unauthorized() -> Response:
     )
 
 
+def unsigned() -> Response:
+    return problem(401, "unsigned", "A valid signature of a moment ago is required.")
+
+
 def too_large() -> Response:
     return problem(413, "body_too_large", "The body is larger than 1 MiB.", {"Connection": "close"})
 

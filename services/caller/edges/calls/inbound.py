@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_urlsafe
 
+from services.caller.domain.impairments import Impairments
 from services.caller.edges.calls.legs import Answered, over_sip
 from services.caller.edges.media.ports import MediaPort, Ports, PortsUsedUp
 from services.caller.edges.sip.agent import Accept, Invited, Refuse, SipCall
@@ -36,6 +37,7 @@ class Expected:
     number: str
     refuse_with: int | None = None
     after_seconds: float = 0.0
+    impairments: Impairments | None = None
     token: str = field(default_factory=lambda: token_urlsafe(24))
     call_id: int | None = None  # of its log
     answered: asyncio.Future[Answered] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -98,7 +100,7 @@ class Inbound:
             return None
 
     def _answered(self, expected: Expected, call: SipCall, port: MediaPort) -> None:
-        answered = over_sip(call, port, self._skipped)
+        answered = over_sip(call, port, self._skipped, expected.impairments)
         if expected.answered.done():  # nobody waits for it any more
             hang_up = asyncio.ensure_future(answered.hang_up())
             hang_up.add_done_callback(lambda _: None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from services.caller.domain.call_clock import SLICE_SECONDS, CallClock
+from services.caller.domain.impairments import Impairments
 from services.caller.domain.media import LegEnd, LegStats, MediaLeg
 from services.caller.edges.media.delay import NOT_LATE, HeardLate
 from services.caller.edges.media.ports import MediaPort
@@ -73,9 +74,11 @@ def peer_of(call: SipCall) -> RtpPeer:
     return RtpPeer((media.host, media.port), media.payload_type, media.dtmf_payload_type, held=call.held)
 
 
-def over_sip(call: SipCall, port: MediaPort, skipped: Callable[[], int]) -> Answered:
+def over_sip(
+    call: SipCall, port: MediaPort, skipped: Callable[[], int], impairments: Impairments | None = None
+) -> Answered:
     """Return the end of an answered call over SIP, with sound through this port."""
-    rtp = RtpLeg(port, peer_of(call), skipped=skipped)
+    rtp = RtpLeg(port, peer_of(call), skipped=skipped, impairments=impairments)
 
     async def hang_up() -> None:
         rtp.close()

@@ -38,16 +38,6 @@ class Keeps(Protocol):
         """Keep what a recorder has written; return what became of it."""
 
 
-class KeepsNothing:
-    """Where nothing is recorded."""
-
-    def place(self) -> None:
-        return None
-
-    async def keep(self, of: OfLeg, written: Recorded, started_at: datetime) -> Kept:
-        return DISABLED
-
-
 class Tape:
     """One end's recording."""
 

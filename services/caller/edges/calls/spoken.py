@@ -7,11 +7,13 @@ from services.caller.domain.attempt import NO_SIP, NO_SOUND, Claimed
 from services.caller.domain.call_clock import CallClock
 from services.caller.domain.conversation import Conversation
 from services.caller.domain.limits import CallLimits
+from services.caller.domain.media import MediaLeg
 from services.caller.domain.sound import SecondLeg, Sound
 from services.caller.domain.turn import Party, PartyError, Side
 from services.caller.domain.voice.end import VoiceEnd
-from services.caller.domain.voice.phone import Conduct, Phone
+from services.caller.domain.voice.phone import Phone
 from services.caller.edges.calls.expecting import expected_lines
+from services.caller.edges.calls.faults import NoisyLeg, background_of, conduct_of
 from services.caller.edges.calls.legs import Answered, watched
 from services.caller.edges.calls.recording import OfLeg
 from services.caller.edges.calls.studio import Microphone, Studio, voice_activity
@@ -20,7 +22,6 @@ from services.caller.edges.calls.ways import Reached, Way
 from services.caller.edges.calls.weighing import has_sound
 from services.caller.ports import Call, Parties
 from shared.events.admissions import TestCallDispatched
-from shared.events.conditions import Conditions
 from shared.events.connection import BuiltinConnection
 from shared.telemetry import logs
 
@@ -82,9 +83,11 @@ class SpokenCall:
     ) -> tuple[VoiceEnd, Microphone]:
         dispatch = self._dispatch
         first: Side = "agent" if dispatch.direction == "outbound" else "bot"  # who answers the phone speaks first
-        microphone = studio.microphone(side, answered, self._leg_of(side) if dispatch.recording else None)
+        background = background_of(dispatch.conditions) if side == "bot" else None
+        leg: MediaLeg = answered.leg if background is None else NoisyLeg(answered.leg, background)
+        microphone = studio.microphone(side, answered, leg, self._leg_of(side) if dispatch.recording else None)
         phone = Phone(
-            answered.leg,
+            leg,
             studio.media,
             clock,
             CallLimits.for_held_minutes(dispatch.held_minutes),
@@ -163,20 +166,6 @@ class SpokenCall:
         if self._hosted.cancelled() or self._hosted.exception() is not None:
             return self._ends["agent"][0].cut("The call was cut")
         return self._hosted.result()
-
-
-def conduct_of(conditions: Conditions | None) -> Conduct | None:
-    """Return how the bot behaves on purpose."""
-    if conditions is None:
-        return None
-    interrupt, silence = conditions.interrupt, conditions.silence
-    return Conduct(
-        interrupt_after_ms=interrupt.after_ms if interrupt is not None else None,
-        interruptions=interrupt.times if interrupt is not None else 0,
-        digits=tuple((one.after_turn, one.digits) for one in conditions.dtmf),
-        quiet_from_ms=silence.from_ms if silence is not None else 0,
-        quiet_ms=silence.for_ms if silence is not None else 0,
-    )
 
 
 class ChosenCalls:

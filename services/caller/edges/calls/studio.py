@@ -8,11 +8,12 @@ import webrtcvad
 
 from services.caller.domain.conversation import ROLES
 from services.caller.domain.measures import Span
-from services.caller.domain.media import SAMPLE_RATE_HZ, MediaClock, Speech
+from services.caller.domain.media import SAMPLE_RATE_HZ, MediaClock, MediaLeg, Speech
 from services.caller.domain.sound import Kept, OwnTime, SideOfCall
 from services.caller.domain.turn import Side
 from services.caller.domain.voice.end import VoiceEnd
 from services.caller.domain.voice.listening import Voiced
+from services.caller.edges.calls.faults import NoisyLeg
 from services.caller.edges.calls.legs import Answered
 from services.caller.edges.calls.recording import DISABLED, Keeps, OfLeg, Tape
 from services.caller.edges.media.activity import VAD_MODE
@@ -31,30 +32,34 @@ class Studio:
     keeps: Keeps
     recording_thread: Executor
 
-    def microphone(self, side: Side, answered: Answered, of: OfLeg | None) -> "Microphone":
+    def microphone(self, side: Side, answered: Answered, leg: MediaLeg, of: OfLeg | None) -> "Microphone":
         """Return what takes an end's ticks. `of` is None for a call that is not recorded."""
         place = self.keeps.place() if of is not None else None
         tape = Tape(of, self.keeps, place, self.recording_thread) if of is not None and place is not None else None
-        return Microphone(side, answered, self, tape)
+        return Microphone(side, answered, leg, self, tape)
 
 
 class Microphone:
-    """Takes each tick of one end: left is the test bot, right the agent, whichever end it is."""
+    """Takes each tick of one end: left is the test bot, right the agent, whichever end it is.
 
-    def __init__(self, side: Side, answered: Answered, studio: Studio, tape: Tape | None) -> None:
+    Noise that was added on purpose is recorded, and not measured: it is no speech.
+    """
+
+    def __init__(self, side: Side, answered: Answered, leg: MediaLeg, studio: Studio, tape: Tape | None) -> None:
         self._side = side
         self._answered = answered
+        self._noisy = leg if isinstance(leg, NoisyLeg) else None
         self._studio = studio
         self._tape = tape
         self._skipped = studio.media.skipped()
-        self._measuring = Measuring()
+        self._measuring = Measuring("agent" if side == "bot" else "bot")
 
     def take(self, said: bytes, heard: bytes) -> None:
         """Take a tick."""
-        left, right = (said, heard) if self._side == "bot" else (heard, said)
-        self._measuring.add(left, right)
+        bot, agent = (said, heard) if self._side == "bot" else (heard, said)
+        self._measuring.add(bot, agent)
         if self._tape is not None:
-            self._tape.add(left, right)
+            self._tape.add(bot if self._noisy is None else self._noisy.take_sent(bot), agent)
 
     async def side_of_call(self, end: VoiceEnd) -> SideOfCall:
         """Return what there is to tell of this end."""

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.caller.domain.impairments import Impairments
 from services.caller.domain.limits import RING_LIMIT_SECONDS
 from services.caller.domain.turn import PartyError
+from services.caller.edges.calls.faults import impairments_of
 from services.caller.edges.calls.inbound import Expected, Inbound
 from services.caller.edges.calls.legs import Answered, over_sip
 from services.caller.edges.endpoints.dialling import Guard
@@ -82,7 +84,10 @@ class OverSip:
         address = await resolve_sip(uri, guard)
         display = sip.display_name if sip is not None else ""
         contact()
-        return await self._place(uri, address, target.bot_number, {}, display=display, credentials=credentials)
+        impairments = impairments_of(dispatch.conditions)
+        return await self._place(
+            uri, address, target.bot_number, {}, impairments, display=display, credentials=credentials
+        )
 
     async def _loop(self, dispatch: TestCallDispatched, contact: Callable[[], None]) -> Reached:
         """Call our own inbound side: whoever of bot and agent is called answers there."""
@@ -95,7 +100,8 @@ class OverSip:
         try:
             contact()
             uri, address = f"sip:{to}@{self.host}:{self.agent.port}", (self.host, self.agent.port)
-            placed = await self._place(uri, address, from_, {TOKEN_HEADER: expected.token})
+            impairments = impairments_of(dispatch.conditions) if outbound else None
+            placed = await self._place(uri, address, from_, {TOKEN_HEADER: expected.token}, impairments)
             async with asyncio.timeout(BOTH_ENDS_SECONDS):
                 other = await asyncio.shield(expected.answered)
         except BaseException as error:
@@ -114,6 +120,7 @@ class OverSip:
         address: tuple[str, int],
         from_number: str,
         headers: Mapping[str, str],
+        impairments: Impairments | None,
         *,
         display: str = "",
         credentials: Credentials | None = None,
@@ -135,15 +142,18 @@ class OverSip:
         except BaseException:
             port.release()
             raise
-        return over_sip(call, port, self.skipped)
+        return over_sip(call, port, self.skipped, impairments)
 
 
 def _expected(dispatch: TestCallDispatched, number: str) -> Expected:
-    asked = dispatch.conditions.sip_answer if dispatch.conditions is not None else None
-    if asked is None:
-        return Expected(dispatch.run_id, number)
-    refuse_with = None if asked.answer == "late_200" else int(asked.answer)
-    return Expected(dispatch.run_id, number, refuse_with, asked.after_seconds)
+    """Return the call that is to come in: in an inbound run it is the bot that answers, as it was asked to."""
+    expected = Expected(dispatch.run_id, number)
+    if dispatch.direction == "inbound" and dispatch.conditions is not None:
+        expected.impairments = impairments_of(dispatch.conditions)
+        if (asked := dispatch.conditions.sip_answer) is not None:
+            expected.refuse_with = None if asked.answer == "late_200" else int(asked.answer)
+            expected.after_seconds = asked.after_seconds
+    return expected
 
 
 async def _hang_up(placed: Answered | None, expected: Expected) -> None:
@@ -169,4 +179,4 @@ class OverStream:
             leg = await self.agents.call(connection, org_id=dispatch.org_id, call_id=call_id, greets=greets)
         except NotOpened as refused:
             raise PartyError(refused.sentence) from None
-        return Reached(Answered(leg, leg.hang_up, leg.set_up_ms))
+        return Reached(Answered(leg, leg.hang_up, leg.set_up_ms, heard_late=leg.heard_late))

@@ -1,12 +1,15 @@
-"""/v1/calls: call logs and their transcripts."""
+"""/v1/calls: call logs, their transcripts, recordings and figures."""
 
+import json
 from typing import Annotated
 
 from fastapi import Query
 from starlette.responses import Response
 
+from services.api.edges.http import problems
 from services.api.edges.http.models.calls import Call, CallPage, CallQuery, Transcript
 from services.api.edges.http.models.problems import errors
+from services.api.edges.http.models.recordings import Audio, Figures, Waveform
 from services.api.edges.http.pages import AskedPage, found
 from services.api.edges.http.path_id import PathId
 from services.api.edges.http.resource import ApiRequest, Resource
@@ -36,3 +39,39 @@ async def get_transcript(call_id: PathId, request: ApiRequest) -> Response:
     async with request.reading() as reading:
         transcript = await reading.transcript(call_id)
     return found(Transcript, transcript)
+
+
+@router.get("/{call_id}/figures", response_model=Figures, responses=errors(404))
+async def get_figures(call_id: PathId, request: ApiRequest) -> Response:
+    """Return what was measured in a call; there is nothing before its end."""
+    async with request.reading() as reading:
+        figures = await reading.figures(call_id)
+    if figures is None:
+        return problems.not_found()
+    measured = Figures.model_validate_json(json.dumps({**json.loads(figures), "call_id": call_id}))
+    return Response(measured.model_dump_json(), media_type="application/json")
+
+
+@router.get("/{call_id}/audio", response_model=Audio, responses=errors(404))
+async def get_audio(call_id: PathId, request: ApiRequest) -> Response:
+    """Return a link to a call's recording, good for a limited time and without a key."""
+    async with request.reading() as reading:
+        names = await reading.recording(call_id)
+    shelf = request.app.state.shelf
+    link = await shelf.audio(names[0]) if names is not None and shelf is not None else None
+    if link is None:
+        return problems.not_found()
+    return Response(Audio(url=link[0], expires_at=link[1]).model_dump_json(), media_type="application/json")
+
+
+@router.get("/{call_id}/waveform", response_model=Waveform, responses=errors(404))
+async def get_waveform(call_id: PathId, request: ApiRequest) -> Response:
+    """Return what to draw of a call's recording."""
+    async with request.reading() as reading:
+        names = await reading.recording(call_id)
+    shelf = request.app.state.shelf
+    peaks = await shelf.waveform(names[1]) if names is not None and names[1] and shelf is not None else None
+    if peaks is None:
+        return problems.not_found()
+    drawn = Waveform(call_id=call_id, **json.loads(peaks))
+    return Response(drawn.model_dump_json(), media_type="application/json")

@@ -1,0 +1,1 @@
+"""HTTP calls from one service to another, signed with a secret that both have."""
