@@ -7,7 +7,7 @@ from dataclasses import replace
 import asyncpg
 
 from deploy.books.copies import look_at_entries, look_at_funds
-from deploy.books.counters import look_at_outboxes, look_at_slots
+from deploy.books.counters import look_at_open_runs, look_at_outboxes, look_at_slots
 from deploy.books.kinds import Finding
 from deploy.books.ledger import look_at_ledger
 from deploy.books.runs import look_again_at_runs, look_at_runs
@@ -52,6 +52,7 @@ async def _look(sources: Sources, *, recent: bool) -> list[Finding]:
         *await look_at_funds(sources),
         *await look_at_entries(sources, recent=recent),
         *await look_at_slots(sources),
+        *await look_at_open_runs(sources),
         *await look_at_outboxes(sources),
     ]
 
@@ -68,5 +69,6 @@ async def _look_again(sources: Sources, suspects: Iterable[Finding]) -> list[Fin
         *(await look_at_funds(sources, org_ids=orgs) if orgs else ()),
         *(await look_at_entries(sources, recent=False, entry_ids=entries) if entries else ()),
         *await look_at_slots(sources),
+        *await look_at_open_runs(sources),
         *await look_at_outboxes(sources),
     ]

@@ -35,6 +35,7 @@ KINDS = {
     "entry_otherwise": "The api has an entry that billing's ledger does not have, or not so.",
     # Counters and queues.
     "slots_otherwise": "The scheduler's count of slots in use is not the number of dispatched runs.",
+    "open_runs_otherwise": "The api's counts of an organisation's open runs are not what the runs add up to.",
     "outbox_stuck": "An event waits to be published.",
     "set_aside": "An event could not be sent and was set aside: nobody has heard it.",
 }

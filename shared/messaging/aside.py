@@ -28,8 +28,8 @@ INSERT INTO outbox (topic, key, value, headers) SELECT topic, key, value, header
 """
 
 _LOOK = """
-SELECT (SELECT CAST(extract(epoch FROM clock_timestamp() - written_at) AS float8) FROM outbox ORDER BY id LIMIT 1)
-           AS oldest_seconds,
+SELECT (SELECT CAST(extract(epoch FROM clock_timestamp() - written_at) AS float8) FROM outbox
+        WHERE id NOT IN (SELECT unnest($2::bigint[])) ORDER BY id LIMIT 1) AS oldest_seconds,
        (SELECT count(*) FROM outbox_aside) AS aside,
        EXISTS (SELECT FROM outbox WHERE id NOT IN (SELECT unnest($1::bigint[]))) AS unknown
 """
@@ -37,7 +37,7 @@ SELECT (SELECT CAST(extract(epoch FROM clock_timestamp() - written_at) AS float8
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How an outbox stands: the age of its oldest row (0 without rows), and how many rows are set aside.
+    """How an outbox stands: the age of its oldest row that waits (0 without any), and how many rows are set aside.
 
     `unknown`: it has rows that whoever looked did not know of.
     """
@@ -53,7 +53,7 @@ async def set_aside(connection: asyncpg.Connection, reasons: Mapping[int, str]) 
     await connection.execute(_SET_ASIDE, list(reasons), texts)
 
 
-async def look(connection: asyncpg.Connection, known: Sequence[int] = ()) -> Backlog:
-    """See how the outbox stands. `known` are ids."""
-    row = await connection.fetchrow(_LOOK, known)
+async def look(connection: asyncpg.Connection, known: Sequence[int] = (), acknowledged: Sequence[int] = ()) -> Backlog:
+    """See how the outbox stands. `known` and `acknowledged` are ids; the latter wait for nothing but their deletion."""
+    row = await connection.fetchrow(_LOOK, known, acknowledged)
     return Backlog(max(0.0, row["oldest_seconds"] or 0.0), row["aside"], row["unknown"])

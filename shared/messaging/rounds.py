@@ -22,8 +22,8 @@ from shared.telemetry import logs, metrics
 
 MAX_READ_ROWS = 1_000
 MAX_READ_BYTES = 16 * 1024 * 1024
-DELETE_AFTER_ROWS = 2_000
-TIDY_SECONDS = 1.0  # acknowledged rows are deleted, and rows that nobody announced are looked for, so often
+LOOK_SECONDS = 1.0  # rows that nobody announced are looked for so often
+DELETE_AFTER_ROWS, DELETE_AFTER_SECONDS = 2_000, 5.0  # acknowledged ones: a crash publishes them twice
 AWAY_SECONDS = 5.0
 WIND_UP_SECONDS = 2.0
 
@@ -86,7 +86,7 @@ class Rounds:
         self._lanes: dict[str, Lane] = {}
         self._behind = True
         self._flushing = False
-        self._tidied_at = float("-inf")
+        self._looked_at = self._kept_since = float("-inf")
         self._meanwhile: list[Row] | None = None  # committed while the table was being read
 
     def take(self, rows: Sequence[Row]) -> None:
@@ -105,7 +105,7 @@ class Rounds:
 
     def rest_seconds(self) -> float:
         """Return for how long nothing is due."""
-        return max(0.0, self._tidied_at + TIDY_SECONDS - time.monotonic())
+        return max(0.0, self._looked_at + LOOK_SECONDS - time.monotonic())
 
     async def once(self, flush: asyncio.Event | None) -> Backlog | None:
         """Do what is due, and set `flush` when nothing is left to do; tell how the table stands if it was looked at.
@@ -115,14 +115,17 @@ class Rounds:
         self._flushing = flush is not None
         failed = self._failed()  # before what these had acknowledged is settled: others may fail meanwhile
         due, backlog = self._flushing or not self.rest_seconds(), None
-        if due or self._much_to_settle():
+        if self._flushing or self._much_to_settle() or (due and self._long_kept()):
             await self._settle()
         self._conclude(failed)
         if due:
             self._handover.give_up_waiting()
-            backlog = await self._lease.ask(look(self._connection, self._known()))
+            acknowledged = self._sending.acknowledged
+            backlog = await self._lease.ask(look(self._connection, self._known(), acknowledged))
             self._behind |= backlog.unknown
-            self._tidied_at = time.monotonic()
+            self._looked_at = time.monotonic()
+            if not acknowledged:
+                self._kept_since = self._looked_at
         if self._behind or flush is not None:
             found = await self._read()
             if flush is not None and not found and not self._held():
@@ -202,10 +205,14 @@ class Rounds:
     def _much_to_settle(self) -> bool:
         return bool(self._sending.at_fault) or len(self._sending.acknowledged) >= DELETE_AFTER_ROWS
 
+    def _long_kept(self) -> bool:
+        return time.monotonic() - self._kept_since >= DELETE_AFTER_SECONDS
+
     async def _settle(self) -> None:
         """Delete what was acknowledged; set aside what can't be sent. Neither is forgotten before that is done."""
         acknowledged, at_fault = list(self._sending.acknowledged), dict(self._sending.at_fault)
         if acknowledged:
+            self._kept_since = time.monotonic()  # what is acknowledged meanwhile
             await self._lease.ask(delete(self._connection, acknowledged))
             del self._sending.acknowledged[: len(acknowledged)]
             metrics.PUBLISHED.labels(self._service).inc(len(acknowledged))

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
@@ -23,16 +22,14 @@ from shared.messaging.examining import Examining
 from shared.messaging.hearing import Hearing
 from shared.messaging.offsets import Offsets, OtherCluster
 from shared.messaging.placing import Placing
+from shared.messaging.polling import Polled, Polling
 from shared.messaging.progress import Progress
 from shared.messaging.retrying import Retrying
 from shared.messaging.seats import RETRY_SECONDS, Seats
-from shared.process.pacing import Pacing
 from shared.telemetry import logs, metrics
 
 POLL_WAIT_MS = 500
 HELD_POLL_WAIT_MS = 50
-POLL_LIMIT_SECONDS = 2.0
-ROUND_SECONDS = 0.02
 FAILURE_PAUSE_SECONDS = 1.0
 WATCH_EVERY_SECONDS = 2.0
 ABOUT_ONE_PARTITION = (
@@ -71,7 +68,7 @@ class Session:
         self._seats = seats
         self._hearing = hearing
         self._topics = topics
-        self._max_poll_records = max_poll_records
+        self._polling = Polling(consumer, max_records=max_poll_records)
         self._clock = clock
         self._placing = Placing(
             service=service,
@@ -103,25 +100,20 @@ class Session:
             progress=self._progress,
             clock=clock,
         )
-        self._pacing = Pacing(ROUND_SECONDS)
 
     async def turn(self) -> None:
         """Poll once and apply what came. Raises what a new connection may mend."""
         if not await self._placed():
             return
         self._consumer.resume(*(set(self._seats.hold_back.due(self._clock())) & self._seats.flowing(self._consumer)))
-        try:
-            polled = await self._poll()
-        except NoOffsetForPartitionError:
-            self._seats.unplaced |= self._consumer.assignment()  # fetched before it was placed
-            return
-        except Exception as error:
-            await self._after_failed_poll(error)
-            return
-        if await self._retrying.apply([record for some in polled.values() for record in some]):
+        polled = await self._poll()
+        if (polled.records or polled.failure is None) and await self._retrying.apply(polled.records):
             self._hearing.turned()
-        if polled:
-            await self._pacing.begin()
+        if polled.failure is not None:
+            await self._after_failed_poll(polled.failure)
+            return
+        if polled.records:
+            await self._polling.space()
         await self._progress.report()
 
     async def let_go(self) -> None:
@@ -178,23 +170,19 @@ class Session:
                 }
             await asyncio.sleep(WATCH_EVERY_SECONDS)
 
-    async def _poll(self) -> dict[TopicPartition, list[Any]]:
+    async def _poll(self) -> Polled:
         wait_ms = HELD_POLL_WAIT_MS if self._seats.hold_back.held() else POLL_WAIT_MS
-        wait_ms = int(min(wait_ms, self._progress.patience_seconds() * 1_000))
         began = self._clock()
-        try:
-            async with asyncio.timeout(POLL_LIMIT_SECONDS):  # without an assignment the library waits for ever
-                polled: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
-                    timeout_ms=wait_ms, max_records=self._max_poll_records
-                )
-        except TimeoutError:
-            polled = {}
-        self._hearing.polled(self._consumer, self._seats, self._clock() - began)
+        polled = await self._polling.poll(int(min(wait_ms, self._progress.patience_seconds() * 1_000)))
+        if polled.failure is None:
+            self._hearing.polled(self._consumer, self._seats, self._clock() - began)
         return polled
 
     async def _after_failed_poll(self, error: Exception) -> None:
         """Place everything again, for what a poll had taken from others is lost with it; then find the culprit."""
         self._seats.unplaced |= self._consumer.assignment()
+        if isinstance(error, NoOffsetForPartitionError):
+            return  # fetched before it was placed
         if is_transient(error):
             await self._pause_after(error, "polling failed")
             return

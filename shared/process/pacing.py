@@ -25,11 +25,12 @@ class Pacing:
         self._sleep = sleep
         self._next_at = 0.0
 
-    async def begin(self) -> None:
-        """Wait until the next round may begin."""
+    async def begin(self) -> bool:
+        """Wait until the next round may begin. Returns whether there was something to wait for."""
         loop = asyncio.get_running_loop()
         pause = self._next_at - self._credit_seconds - loop.time()
         if pause > 0:
             await self._sleep(pause)
         now = loop.time()
         self._next_at = min(max(self._next_at, now), now + self._credit_seconds) + self._interval_seconds
+        return pause > 0

@@ -22,7 +22,7 @@ class Table:
         self.rows = dict.fromkeys(ids, TOPIC)
         self.readable = asyncio.Event()
         self.readable.set()
-        self.readings = 0
+        self.readings = self.looks = 0
 
     async def fetch(
         self, _: str, most_rows: int, most_bytes: int, stay: Sequence[str], known: Sequence[int]
@@ -34,7 +34,8 @@ class Table:
         await self.readable.wait()
         return [_Record(number, self.rows.get(number, TOPIC), len(seen)) for number in seen]
 
-    async def fetchrow(self, _: str, known: Sequence[int]) -> dict[str, Any]:
+    async def fetchrow(self, _: str, known: Sequence[int], acknowledged: Sequence[int]) -> dict[str, Any]:
+        self.looks += 1
         return {"oldest_seconds": 0.0, "aside": 0, "unknown": bool(set(self.rows) - set(known))}
 
     async def execute(self, _: str, ids: Sequence[int]) -> None:

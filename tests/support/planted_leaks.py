@@ -69,6 +69,7 @@ PLANTED = {
     "entry_not_heard": "DELETE FROM api.ledger_entries WHERE entry_id = 5",
     "entry_otherwise": "UPDATE api.ledger_entries SET amount_cents = 15 WHERE entry_id = 3",
     "slots_otherwise": "UPDATE scheduler.orgs SET in_use = 2",
+    "open_runs_otherwise": "UPDATE api.open_runs SET queued_runs = queued_runs + 1",
     "outbox_stuck": """
         INSERT INTO scheduler.outbox (topic, headers, written_at) VALUES ('t', '', now() - interval '40 min')
     """,
@@ -101,6 +102,9 @@ MORE = (
         "funds_otherwise",
         "INSERT INTO api.funds (org_id, balance_cents, held_cents, version) VALUES (9, 1, 0, 3)",
     ),
+    ("open_runs_otherwise", "UPDATE api.open_runs SET unanswered_cents = -16"),
+    ("open_runs_otherwise", "DELETE FROM api.open_runs"),
+    ("open_runs_otherwise", "INSERT INTO api.open_runs (org_id, active_runs) VALUES (9, 1)"),
     (
         "entry_otherwise",
         """

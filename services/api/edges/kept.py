@@ -16,6 +16,8 @@ KEPT = (
         "for ever, as the topic is: when each thing was last spoken of, so that an older word does not bring it back",
     ),
     Kept("funds", "for ever, one row for each organisation"),
+    Kept("open_runs", "for ever, one row for each organisation: what its runs add up to"),
+    Kept("open_runs_changed", "not beyond the transaction that writes them"),
     Kept("ledger_entries", "for ever: the customer's statement, which sums up to the balance"),
     Kept("runs", WHOSE),
     Kept("calls", WHOSE),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -135,6 +136,8 @@ async def _org_of(key: str) -> int | None:
 
 async def _serve(limits: dict[str, Any]) -> None:
     logs.configure(service="api", level="ERROR")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits.pop("files", soft), hard))
     guard.BODY_SECONDS = limits.pop("body_seconds", guard.BODY_SECONDS)
     guard.BODY_IDLE_SECONDS = limits.pop("body_idle_seconds", guard.BODY_IDLE_SECONDS)
     app = create_app(

@@ -10,6 +10,7 @@ import pytest
 from shared.events.event import Event
 from tests.integration.api.assembly import an_api, an_api_ear
 from tests.integration.api.builders import Org
+from tests.integration.api.counted import assert_counted
 from tests.integration.api.harness import Api
 from tests.integration.api.picture import all_that_is_seen
 from tests.integration.api.story import Story
@@ -49,6 +50,7 @@ class Pair:
             polls[:] = polls_of(await self.api.accepted_batch(orgs[-1], 2))
 
         async def check() -> None:
+            await assert_counted(self.api.database)
             seen.append(await all_that_is_seen(self.api, orgs[-1], but=(*THEIR_OWN, *INSTANTS)))
 
         acts = [

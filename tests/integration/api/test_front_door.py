@@ -228,14 +228,8 @@ async def test_requests_at_once_are_kept_up_to_a_limit(line: Connection, sent: i
 
 async def test_the_settings_of_the_process_are_asked_for_files() -> None:
     """Where there are fewer files than connections, the limit is what the files allow."""
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (300, files[1]))
-    try:
-        with a_front_door(connections=500) as door:
-            async with AsyncExitStack() as open_ones:
-                resource.setrlimit(resource.RLIMIT_NOFILE, files)
-                for _ in range(600):
-                    await open_ones.enter_async_context(door.connect())
-                await eventually(door.healthy, within_seconds=20, what="a newcomer is served")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, files)
+    with a_front_door(connections=500, files=300) as door:
+        async with AsyncExitStack() as open_ones:
+            for _ in range(600):
+                await open_ones.enter_async_context(door.connect())
+            await eventually(door.healthy, within_seconds=20, what="a newcomer is served")

@@ -14,6 +14,7 @@ from tests.integration.messaging.conftest import RunRelay
 from tests.integration.messaging.publishing import TOPIC, a_record, emptied, end, published, until_it_leads, write
 from tests.support.databases import TestDatabase
 from tests.support.toy_service import Toy
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -84,7 +85,7 @@ async def test_killed_between_acknowledgement_and_delete_it_is_published_twice_a
     task = asyncio.create_task(toy.relay.run())
     await until_it_leads(toy)
     with monkeypatch.context() as dying:
-        dying.setattr(rounds, "TIDY_SECONDS", FOR_EVER_SECONDS)
+        dying.setattr(rounds, "DELETE_AFTER_SECONDS", FOR_EVER_SECONDS)
         dying.setattr(Rounds, "wind_up", nothing)
         await write(toy, "d1", "d2")
         await published(toy, "d1", "d2")
@@ -93,6 +94,25 @@ async def test_killed_between_acknowledgement_and_delete_it_is_published_twice_a
     async with a_relay():
         await published(toy, "d1", "d2", "d1", "d2")
         await emptied(toy)
+
+
+async def test_a_row_that_is_published_and_only_not_deleted_yet_is_no_old_one(
+    leading: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(rounds, "DELETE_AFTER_SECONDS", FOR_EVER_SECONDS)
+    await write(leading, "d1")
+    await published(leading, "d1")
+    async with leading.database.transaction() as transaction:
+        await transaction.run("UPDATE outbox SET written_at = written_at - interval '1 hour'")
+    looks = _count(monkeypatch, Rounds, "once")
+
+    async def looked_at() -> bool:
+        return len(looks) > 2
+
+    await eventually(looked_at)
+    assert leading.relay.complaints() == []
+    assert await leading.value("SELECT count(*) FROM outbox") == 1
 
 
 async def test_a_row_that_nobody_announced_is_found(leading: Toy) -> None:

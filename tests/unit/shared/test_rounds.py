@@ -25,10 +25,27 @@ async def test_acknowledged_rows_are_deleted_in_bulk_a_little_later(monkeypatch:
     await leader.sends(1, 2, 3)
     await leader.once()
     assert set(leader.table.rows) == {1, 2, 3}
-    monkeypatch.setattr(rounds, "TIDY_SECONDS", 0.0)
+    monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.0)
+    looks = leader.table.looks
+    await leader.once()
+    assert leader.table.looks == looks + 1, "rows that nobody announced are looked for sooner"
+    assert set(leader.table.rows) == {1, 2, 3}
+    monkeypatch.setattr(rounds, "DELETE_AFTER_SECONDS", 0.0)
     await leader.once()
     assert leader.table.rows == {}
     assert leader.table.readings == 1
+
+
+async def test_after_a_rest_what_is_acknowledged_waits_for_more_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.0)
+    leader = Leader()
+    await leader.once()
+    leader.rounds._kept_since -= 3_600.0  # a rest
+    await leader.once()
+    leader.commit(1)
+    await leader.sends(1)
+    await leader.once()
+    assert set(leader.table.rows) == {1}
 
 
 async def test_many_acknowledged_rows_are_deleted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

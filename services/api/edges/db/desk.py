@@ -99,19 +99,10 @@ class SqlDesk:
         rows = await self._transaction.rows(
             """
             SELECT orgs.org_id, max_concurrent_runs, max_queued_runs,
-                   COALESCE(funds.balance_cents - funds.held_cents, 0) - unanswered.cents AS available_cents,
-                   open.active, open.queued, clock_timestamp() AS at
-            FROM orgs
-            LEFT JOIN funds ON funds.org_id = orgs.org_id
-            CROSS JOIN LATERAL (
-                SELECT CAST(COALESCE(sum(COALESCE(awaited_cents, estimated_cost_cents)), 0) AS bigint) AS cents
-                FROM runs WHERE runs.org_id = orgs.org_id AND NOT funds_answered
-            ) AS unanswered
-            CROSS JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE batch_id IS NULL OR status = 'in_progress') AS active,
-                       count(*) FILTER (WHERE status = 'queued') AS queued
-                FROM runs WHERE runs.org_id = orgs.org_id AND completed_at IS NULL
-            ) AS open
+                   COALESCE(balance_cents - held_cents, 0) - COALESCE(unanswered_cents, 0) AS available_cents,
+                   COALESCE(active_runs, 0) AS active_runs, COALESCE(queued_runs, 0) AS queued_runs,
+                   clock_timestamp() AS at
+            FROM orgs LEFT JOIN funds USING (org_id) LEFT JOIN open_runs USING (org_id)
             WHERE orgs.org_id = ANY(CAST(:ids AS bigint[]))
             """,
             ids=ids,

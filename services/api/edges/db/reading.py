@@ -109,14 +109,11 @@ class SqlReading:
     async def funds(self) -> Row:
         row: Row | None = await self._transaction.row(
             """
-            SELECT balance_cents, held_cents, balance_cents - held_cents - unanswered_cents AS available_cents,
+            SELECT COALESCE(balance_cents, 0) AS balance_cents, COALESCE(held_cents, 0) AS held_cents,
+                   COALESCE(balance_cents - held_cents, 0) - COALESCE(unanswered_cents, 0) AS available_cents,
                    clock_timestamp() AS as_of
-            FROM (
-                SELECT COALESCE(balance_cents, 0) AS balance_cents, COALESCE(held_cents, 0) AS held_cents,
-                       (SELECT CAST(COALESCE(sum(COALESCE(awaited_cents, estimated_cost_cents)), 0) AS bigint) FROM runs
-                        WHERE runs.org_id = asked.org_id AND NOT funds_answered) AS unanswered_cents
-                FROM (SELECT CAST(:org_id AS bigint) AS org_id) AS asked LEFT JOIN funds USING (org_id)
-            ) AS heard
+            FROM (SELECT CAST(:org_id AS bigint) AS org_id) AS asked
+            LEFT JOIN funds USING (org_id) LEFT JOIN open_runs USING (org_id)
             """,
             org_id=self._org_id,
         )
