@@ -133,7 +133,8 @@ def tell(conversation: Conversation, measures: CallMeasures, leg: TwilioLeg) -> 
     print()
     for turn in conversation.turns:
         print(f"{turn.start_ms:7} {turn.end_ms:7} {turn.role:10} {turn.content}")
-    print(conversation.end_reason, conversation.duration_ms, measures, leg.stats(), leg.heard_late(), sep="\n")
+    late_ms = round(leg.heard_late().mean_ms)
+    print(conversation.end_reason, conversation.duration_ms, measures, leg.stats(), late_ms, sep="\n")
 
 
 async def test_a_stock_agent_is_called_and_talks(speech_server: str, tmp_path: Path) -> None:

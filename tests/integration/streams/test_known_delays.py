@@ -43,6 +43,8 @@ class DelayedAgent:
 
     delay_ms: int
     send: Send
+    answer: bytes = MULAW.encode(tone(ANSWER_MS))
+    quiet_ms: int = QUIET_MS
     overslept_ms: list[float] = field(default_factory=list)
     answering: set[asyncio.Task[None]] = field(default_factory=set)
     _loud_at: float | None = None
@@ -53,7 +55,7 @@ class DelayedAgent:
         now = time.monotonic()
         if is_loud(MULAW.decode(b64decode(message["media"]["payload"]))):
             self._loud_at = now
-        elif self._loud_at is not None and (now - self._loud_at) * 1_000 >= QUIET_MS:
+        elif self._loud_at is not None and (now - self._loud_at) * 1_000 >= self.quiet_ms:
             task = asyncio.create_task(self._answer(session, self._loud_at))
             self.answering.add(task)
             task.add_done_callback(self.answering.discard)
@@ -63,7 +65,7 @@ class DelayedAgent:
         due = loud_at + FRAME_MS / 1_000 + self.delay_ms / 1_000  # its sound lasted a frame longer
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         self.overslept_ms.append((time.monotonic() - due) * 1_000)
-        await self.send(session, MULAW.encode(tone(ANSWER_MS)))
+        await self.send(session, self.answer)
 
 
 @asynccontextmanager

@@ -12,6 +12,9 @@ class Arrivals:
     def __init__(self) -> None:
         self._pieces: deque[tuple[int, float]] = deque()  # where each ends, and when it came
 
+    def __len__(self) -> int:
+        return len(self._pieces)
+
     def add(self, end: int, at: float) -> None:
         """Note that all up to a position has come."""
         if self._pieces and at - self._pieces[-1][1] < ONE_PIECE_SECONDS:

@@ -87,7 +87,8 @@ class Playout:
         taken = sound[: MAX_BUFFERED_BYTES - len(self._waiting)]
         self._waiting += taken
         self._put_bytes += len(taken)
-        self._arrivals.add(self._put_bytes, self._now())
+        if taken:
+            self._arrivals.add(self._put_bytes, self._now())
         return len(taken) == len(sound)
 
     def mark(self, name: str) -> bool:

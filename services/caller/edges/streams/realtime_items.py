@@ -1,7 +1,7 @@
 """What a Realtime agent says, item by item: its words beside its sound, and how much of it was played."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.caller.domain.limits import MAX_TURN_CHARS
 from services.caller.domain.media import FRAME_MS, Spoken
@@ -16,8 +16,7 @@ class _Item:
     item_id: str
     start_byte: int
     sound_bytes: int = 0
-    words: list[str] = field(default_factory=list)
-    text: str | None = None
+    words: str = ""
     complete: bool = False
     first_tick: int | None = None
 
@@ -26,7 +25,7 @@ class _Item:
         return self.start_byte + self.sound_bytes
 
     def said(self) -> str:
-        return ("".join(self.words) if self.text is None else self.text)[:MAX_TURN_CHARS].strip()
+        return self.words.strip()
 
 
 class Items:
@@ -54,14 +53,14 @@ class Items:
     def add_words(self, item_id: str, at_byte: int, words: str) -> None:
         """Note more of an item's words."""
         item = self._of(item_id, at_byte)
-        if item is not None and sum(map(len, item.words)) < MAX_TURN_CHARS:
-            item.words.append(words[:MAX_TURN_CHARS])
+        if item is not None:
+            item.words = (item.words + words)[:MAX_TURN_CHARS]
 
     def set_text(self, item_id: str, at_byte: int, text: str) -> None:
         """Note all of an item's words."""
         item = self._of(item_id, at_byte)
         if item is not None:
-            item.text = text[:MAX_TURN_CHARS]
+            item.words = text[:MAX_TURN_CHARS]
 
     def complete(self) -> None:
         """Note that no more comes for the items there are."""

@@ -1,15 +1,20 @@
 """Agents as their connections say: the secret that is named, and nobody else's."""
 
+import asyncio
+
 import pytest
 
 from services.caller.domain.media import MediaLeg, Telling
 from services.caller.domain.turn import PartyError
 from services.caller.edges.secrets import Secrets
+from services.caller.edges.streams import agents as agents_module
 from services.caller.edges.streams.agents import StreamAgents
+from services.caller.edges.streams.failures import NotOpened
 from shared.events.connection import RealtimeConnection, WebSocketConnection
 from tests.support.stream_agent import a_stream_agent
 from tests.support.stream_realtime import a_realtime_server
-from tests.unit.caller.streams.calls import CALL, ORG, some_streams
+from tests.unit.caller.endpoint import a_server
+from tests.unit.caller.streams.calls import CALL, ORG, some_streams, tasks_of_streams
 
 ENVIRON = {"AGENT_KEY_7_OWN": "Bearer own", "AGENT_KEY_8_OTHER": "Bearer other"}
 
@@ -49,6 +54,20 @@ async def test_a_model_gets_its_key_and_greets_where_it_answers() -> None:
         request = server.session.connection.request
     assert request is not None
     assert request.headers["Authorization"] == "Bearer Bearer own"
+
+
+async def test_ringing_is_bounded_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agents_module, "RING_LIMIT_SECONDS", 0.2)
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        writer.close()
+
+    async with a_server(hang) as url:
+        connection = a_websocket(url.replace("http", "ws"), None)
+        with pytest.raises(NotOpened, match=r"did not answer in time: 0\.2 s"):
+            await agents().call(connection, org_id=ORG, call_id=CALL, greets=True)
+    assert tasks_of_streams() == []
 
 
 async def test_another_organisation_s_secret_is_not_sent() -> None:

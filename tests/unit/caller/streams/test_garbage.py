@@ -6,11 +6,12 @@ import os
 import struct
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from services.caller.domain.media import SILENCE
 from services.caller.edges.streams import metering, playout, reaching, wire
@@ -228,6 +229,22 @@ async def test_a_flood_is_cut_off_before_it_holds_anybody_up(frame: bytes, monke
         assert peer.leg.ended == "broken"
         await other.hears_us()
     assert longest_seconds < 1, "a million frames would hold the process up for seconds"
+
+
+async def test_more_bytes_than_speech_has_are_cut_off() -> None:
+    """A megabyte of brackets is a message that takes long to read."""
+    brackets = "[" + "[],[]," * 150_000 + "[]]"
+    async with called("twilio") as other, called("twilio") as peer:
+        with suppress(ConnectionClosed):
+            for _ in range(metering.MAX_BURST_BYTES // len(brackets) + 10):
+                await peer.session.connection.send(brackets)
+
+        async def ended() -> bool:
+            return peer.leg.ended is not None
+
+        await eventually(ended)
+        assert peer.leg.ended == "broken"
+        await other.hears_us()
 
 
 async def test_a_whole_answer_may_come_at_once() -> None:

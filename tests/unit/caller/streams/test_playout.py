@@ -127,6 +127,16 @@ def test_the_rest_of_an_answer_that_is_no_whole_frame_is_played_and_is_no_gap() 
     assert playout.concealed_ms == 0
 
 
+def test_messages_without_sound_leave_nothing_behind() -> None:
+    now = 0.0
+    playout = Playout(lambda: now)
+    for _ in range(1_000):
+        now += 1.0
+        playout.put(b"")
+        assert not playout.tick().sound
+    assert len(playout._arrivals) == 0
+
+
 def test_what_is_more_than_is_kept_is_cut() -> None:
     playout = Playout()
     assert playout.put(b"\x01" * MAX_BUFFERED_BYTES)
