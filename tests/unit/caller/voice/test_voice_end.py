@@ -7,7 +7,7 @@ import pytest
 
 from services.caller.domain import limits
 from services.caller.domain.call_clock import LeaseLost
-from services.caller.domain.media import FRAME_MS, SILENCE, LegEnd, Spoken
+from services.caller.domain.media import FRAME_MS, LegEnd, Spoken
 from services.caller.domain.turn import Ending, PartyError, Reply, ToolUse, Turn
 from services.caller.domain.voice import manners
 from services.caller.domain.voice.phone import Conduct
@@ -86,7 +86,7 @@ async def test_frames_that_the_clock_left_out_are_silence_in_the_recording_and_t
     assert held.duration_ms == len(network.recorded.heard) * FRAME_MS
     first = next(nth for nth, frame in enumerate(network.recorded.heard) if is_voiced(frame))
     assert held.turns[0].start_ms == first * FRAME_MS
-    assert network.recorded.heard[25:35] == [SILENCE] * 10
+    assert not any(is_voiced(frame) for frame in network.recorded.heard[25:35])
 
 
 @pytest.mark.parametrize("words_before", [3, 5])
