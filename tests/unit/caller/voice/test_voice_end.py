@@ -87,6 +87,7 @@ async def test_frames_that_the_clock_left_out_are_silence_in_the_recording_and_t
     first = next(nth for nth, frame in enumerate(network.recorded.heard) if is_voiced(frame))
     assert held.turns[0].start_ms == first * FRAME_MS
     assert not any(is_voiced(frame) for frame in network.recorded.heard[25:35])
+    assert len(network.recorded.heard) == len(network.bot_leg.given) + 10
 
 
 @pytest.mark.parametrize("words_before", [3, 5])
