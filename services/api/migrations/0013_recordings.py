@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 
 TABLES = (
     # What lies in the store, or may come to lie there. A row that is settled is not told otherwise any more; one that
