@@ -29,7 +29,7 @@ BUSY_MACHINE_MS = 20.0  # by which a shared machine may hold up the far end's th
 async def clock() -> AsyncIterator[Clock]:
     """A clock that runs."""
     clock = Clock()
-    running = asyncio.create_task(clock.run_for_ever())
+    running = asyncio.create_task(clock.keep_time())
     yield clock
     running.cancel()
     with suppress(asyncio.CancelledError):

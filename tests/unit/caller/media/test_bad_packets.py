@@ -143,3 +143,15 @@ def test_a_flood_costs_a_tick_no_more_than_its_share() -> None:
         peer.send(*[peer.packet() for _ in range(20)])
         leg.exchange(SILENCE)
         assert leg.stats().received <= before + MAX_DATAGRAMS_PER_READ
+
+
+def test_packets_that_come_too_late_say_nothing_of_how_long_sound_is_kept() -> None:
+    with a_call() as (leg, peer):
+        hears(leg, peer, 20)
+        before_ms = leg.heard_late().mean_ms
+        for _ in range(9):
+            leg.exchange(SILENCE)
+        late = [peer.packet() for _ in range(8)]
+        peer.send(*late)
+        leg.exchange(SILENCE)
+        assert leg.heard_late().mean_ms >= before_ms - 5, "they are 160 ms late, and not heard"

@@ -82,7 +82,7 @@ def test_deadlines_stay_where_they_are_and_those_of_a_stall_are_left_out(
 
 async def test_it_ticks_while_somebody_wants_it_and_stands_still_otherwise() -> None:
     clock, first, second = Clock(), Counting(), Counting()
-    running = asyncio.create_task(clock.run_for_ever())
+    running = asyncio.create_task(clock.keep_time())
     try:
         clock.add(first)
         await eventually(lambda: _ticked(first, 5), what="five ticks")
