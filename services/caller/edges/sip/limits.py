@@ -1,0 +1,38 @@
+"""The limits of a SIP user agent, each with its unit."""
+
+from dataclasses import dataclass
+
+MAX_MESSAGE_BYTES = 16_384
+MAX_HEADER_CHARS = 2_048
+MAX_CALL_ID_CHARS = 256
+MAX_TAG_CHARS = 128
+MAX_VIAS = 70
+MAX_ROUTES = 20
+MAX_MEDIA_SECTIONS = 16
+MAX_TRANSACTIONS = 20_000
+MAX_CHALLENGES_OF_REQUEST = 3
+HANG_UP_WAIT_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """RFC 3261's timer values for UDP (table 4), and RFC 4028's. Tests shorten them."""
+
+    t1_seconds: float = 0.5
+    t2_seconds: float = 4.0
+    t4_seconds: float = 5.0
+    session_expires_seconds: int = 90
+    min_session_expires_seconds: int = 90
+
+    @property
+    def give_up_seconds(self) -> float:
+        """Timers B, D, F, H, J, L and M: how long a request, or an answer, is sent again."""
+        return 64 * self.t1_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLimits:
+    """How many INVITEs are let in. Retransmissions don't count; strangers' neither: they are not let in."""
+
+    invites_per_second: int = 50
+    calls_at_once: int = 500
