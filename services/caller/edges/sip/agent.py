@@ -82,13 +82,13 @@ class Placing:
     `ring_limit_seconds`: from the INVITE to the answer; then it is cancelled.
     """
 
-    uri: str
+    uri: str = field(repr=False)
     address: Address
-    from_number: str
+    from_number: str = field(repr=False)
     local_media: Address
-    display: str = ""
+    display: str = field(default="", repr=False)
     credentials: Credentials | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ring_limit_seconds: float = 20.0
 
 
@@ -131,15 +131,15 @@ PlacedCall = SipCall
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """An INVITE that passed the door. `from_number`: P-Asserted-Identity's user, or From's. `headers`: lower-case names.
+    """An INVITE that passed the door. `from_number`: P-Asserted-Identity's user, or From's. `headers`: lower-case.
 
     `offer` is None where the far end leaves the offer to us; then `Accept` makes it.
     """
 
     call_id: str
-    from_number: str
-    to_user: str
-    headers: Mapping[str, str]
+    from_number: str = field(repr=False)
+    to_user: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     offer: Media | None
     source: Address
 
