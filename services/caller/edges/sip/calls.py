@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from services.caller.edges.sip.agent import Ended, EndedBy, Media
 from services.caller.edges.sip.dialog import Dialog
-from services.caller.edges.sip.limits import HANG_UP_WAIT_SECONDS
 from services.caller.edges.sip.session_timer import SessionTimer
 from services.caller.edges.sip.sound import Described, OwnSound
 from services.caller.edges.sip.wire import Response
@@ -72,7 +71,7 @@ class Call:
         """Send BYE, once, and wait a little for its answer."""
         self.end("us")
         try:
-            async with asyncio.timeout(HANG_UP_WAIT_SECONDS):
+            async with asyncio.timeout(self.within.hang_up_wait_seconds):
                 await self._bye_done.wait()
         except TimeoutError:
             return

@@ -11,17 +11,17 @@ MAX_ROUTES = 20
 MAX_MEDIA_SECTIONS = 16
 MAX_TRANSACTIONS = 20_000
 MAX_CHALLENGES_OF_REQUEST = 3
-HANG_UP_WAIT_SECONDS = 4.0
 MAX_RINGING_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """RFC 3261's timer values for UDP (table 4), and RFC 4028's. Tests shorten them."""
+    """RFC 3261's timer values for UDP (table 4), RFC 4028's, and how long a BYE's answer is waited for. Tests shorten them."""
 
     t1_seconds: float = 0.5
     t2_seconds: float = 4.0
     t4_seconds: float = 5.0
+    hang_up_wait_seconds: float = 4.0
     session_expires_seconds: int = 90
     min_session_expires_seconds: int = 90
 

@@ -26,6 +26,11 @@ class Within:
         self._credentials = credentials
         self._updates = updates
 
+    @property
+    def hang_up_wait_seconds(self) -> float:
+        """How long a BYE's answer is waited for."""
+        return self._core.endpoint.timing.hang_up_wait_seconds
+
     def ask(self, method: str, hears: Settled, *, expires: SessionExpires | None = None) -> None:
         """Send a request without a body; `hears` gets its final response, None if there was none."""
         digest = Digest(self._credentials)
