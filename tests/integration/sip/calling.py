@@ -23,9 +23,9 @@ def placing(to: Address, *, ring_limit_seconds: float = 10.0, credentials: Crede
     )
 
 
-def place(agent: UserAgent, peer: SipPeer, **how: float) -> asyncio.Task[SipCall]:
+def place(agent: UserAgent, peer: SipPeer, *, ring_limit_seconds: float = 10.0) -> asyncio.Task[SipCall]:
     """Place a call in the background."""
-    return asyncio.create_task(agent.place(placing(peer.address, **how)))
+    return asyncio.create_task(agent.place(placing(peer.address, ring_limit_seconds=ring_limit_seconds)))
 
 
 async def refusal(call: Awaitable[SipCall]) -> CallRefused:

@@ -16,7 +16,7 @@ MAX_RINGING_SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """RFC 3261's timer values for UDP (table 4), RFC 4028's, and how long a BYE's answer is waited for. Tests shorten them."""
+    """Timer values of RFC 3261 for UDP (table 4) and RFC 4028; how long a BYE's answer is waited for. Tests shorten them."""
 
     t1_seconds: float = 0.5
     t2_seconds: float = 4.0
