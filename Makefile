@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data books test test-unit test-containers campaign mutants check format bench bench-compare bench-lists docs lock
+.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip campaign mutants check format bench bench-compare bench-lists docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-unit: env ## the unit tests alone: seconds, nothing is started
 
 test-containers: env ## integration and end-to-end tests through testcontainers (installs an engine where there is none)
 	@bash deploy/containers/test.sh
+
+test-sip: env ## calls with sipp, Kamailio and baresip, also on a network that loses a tenth (fetches them from Debian)
+	@$(PYTHON) -m pytest -q -m 'sip or not sip' tests/sip tests/integration/sip
 
 campaign: env ## the long versions of the randomised tests
 	@$(PYTHON) -m pytest -q -m campaign

@@ -16,7 +16,7 @@ MAX_RINGING_SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Timer values of RFC 3261 for UDP (table 4) and RFC 4028; how long a BYE's answer is waited for. Tests shorten them."""
+    """Timers of RFC 3261 (table 4, UDP) and RFC 4028; how long a BYE's answer is waited for. Tests shorten them."""
 
     t1_seconds: float = 0.5
     t2_seconds: float = 4.0
