@@ -14,7 +14,6 @@ from services.caller.edges.sip.responses import respond_to
 from services.caller.edges.sip.serving import Serving, agreed, read_answer
 from services.caller.edges.sip.session_timer import answered_expires
 from services.caller.edges.sip.sound import Described, NothingInCommon, OwnSound
-from services.caller.edges.sip.transactions.server import ServerInvite
 from services.caller.edges.sip.wire import Request
 from services.caller.edges.sip.within import Within
 
@@ -23,20 +22,22 @@ log = getLogger(__name__)
 
 
 class Arriving:
-    """An INVITE between its 180 and its final response."""
+    """An INVITE between its 180 and its final response. Making it raises Full."""
 
     def __init__(
-        self, core: Core, request: Request, transaction: ServerInvite, offer: Described | None, remote_target: str
+        self, core: Core, request: Request, offer: Described | None, remote_target: str, routes: tuple[str, ...]
     ) -> None:
         self._core = core
         self._request = request
-        self._transaction = transaction
         self._offer = offer
         self._remote_target = remote_target
+        self._routes = routes
+        self._invited = _invited(request, offer)
         self._tag = core.tag_for(request)
         self._own = core.endpoint.own_towards(request.source)
         self._began_at = time.monotonic()
         self._accepted = False
+        self._transaction = core.endpoint.transactions.invited(request)  # last: what raises here keeps nothing
         self._task: asyncio.Task[None] | None = None
 
     def ring(self, handler: InviteHandler) -> None:
@@ -56,18 +57,8 @@ class Arriving:
             self._task.cancel()
 
     async def _decide(self, handler: InviteHandler) -> None:
-        message = self._request.message
-        asserted = message.headers.get_first("p-asserted-identity") or message.headers.get_first("from") or ""
-        invited = Invited(
-            call_id=self._request.call_id,
-            from_number=user_of(read_name_addr(asserted).uri),
-            to_user=user_of(message.uri),
-            headers={name.lower(): ", ".join(values) for name, values in message.headers.items()},
-            offer=self._offer.media if self._offer is not None else None,
-            source=self._request.source,
-        )
         async with asyncio.timeout(MAX_RINGING_SECONDS):
-            decision = await handler(invited)
+            decision = await handler(self._invited)
         if isinstance(decision, Refuse):
             self._refuse(decision)
         else:
@@ -140,7 +131,7 @@ class Arriving:
             local=f"{to};tag={self._tag}",
             remote=headers.get_first("from") or "",
             remote_target=self._remote_target,
-            routes=tuple(headers.get("record-route")),
+            routes=self._routes,
             local_cseq=0,
             remote_cseq=self._request.cseq,
             own=self._own,
@@ -149,3 +140,23 @@ class Arriving:
         )
         updates = any(one.strip().upper() == "UPDATE" for one in headers.get("allow"))
         return Within(self._core, dialog, None, updates=updates)
+
+
+def _invited(request: Request, offer: Described | None) -> Invited:
+    headers = request.message.headers
+    return Invited(
+        call_id=request.call_id,
+        from_number=_caller_of(headers.get_first("p-asserted-identity") or "")
+        or _caller_of(headers.get_first("from") or ""),
+        to_user=user_of(request.message.uri),
+        headers={name.lower(): ", ".join(values) for name, values in headers.items()},
+        offer=offer.media if offer is not None else None,
+        source=request.source,
+    )
+
+
+def _caller_of(name_addr: str) -> str:
+    try:
+        return user_of(read_name_addr(name_addr).uri)
+    except ValueError:
+        return ""

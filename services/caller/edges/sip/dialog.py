@@ -11,6 +11,7 @@ from aiosipua.message import SipRequest
 from aiosipua.utils import generate_branch
 
 from services.caller.edges.sip.agent import Address
+from services.caller.edges.sip.limits import MAX_ROUTES
 from services.caller.edges.sip.names import host_port_of, is_loose, name_addr, read_name_addr, sip_uri, written_host
 
 MAX_FORWARDS = "70"
@@ -92,3 +93,13 @@ def target_of(contacts: list[str], otherwise: str) -> str:
     if not uri.lower().startswith(("sip:", "sips:")) or any(character.isspace() for character in uri):
         raise ValueError("no SIP URI")
     return uri
+
+
+def routes_of(recorded: list[str]) -> tuple[str, ...]:
+    """Return the routes of Record-Route. Raises ValueError for garbage, and for too many."""
+    if len(recorded) > MAX_ROUTES:
+        raise ValueError("too many routes")
+    for route in recorded:
+        if not read_name_addr(route).uri.lower().startswith(("sip:", "sips:")):
+            raise ValueError("no SIP URI")
+    return tuple(recorded)

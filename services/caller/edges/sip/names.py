@@ -31,7 +31,8 @@ def read_name_addr(text: str) -> NameAddr:
     if found := _NAME_ADDR.fullmatch(text):
         uri, parameters = found[1].strip(), found[2]
     else:
-        uri, _, parameters = text.strip().partition(";")
+        uri, _, parameters = text.partition(";")
+        uri = uri.strip()
         if not uri or any(character in uri for character in '<>" '):
             raise ValueError("no address")
     return NameAddr(uri, parse_params(parameters).get("tag") or "")

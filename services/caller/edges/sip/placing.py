@@ -11,7 +11,7 @@ from services.caller.edges.sip import refusals
 from services.caller.edges.sip.agent import CallRefused, Placing
 from services.caller.edges.sip.calls import Call
 from services.caller.edges.sip.core import Core
-from services.caller.edges.sip.dialog import Dialog, contact, new_request, target_of
+from services.caller.edges.sip.dialog import Dialog, contact, new_request, routes_of, target_of
 from services.caller.edges.sip.digest import Digest
 from services.caller.edges.sip.names import name_addr, sip_uri, written_host
 from services.caller.edges.sip.responses import SERVED
@@ -137,10 +137,17 @@ class Attempt:
         if again is not None:
             again()
             return
-        within = self._dialog(response)
+        try:
+            within = self._within(response, routes_of(response.message.headers.get("record-route")))
+            refusal = None
+        except ValueError:
+            within, refusal = self._within(response, ()), refusals.broken()
         self._acks[response.to_tag] = within.acknowledge(request)
         if self.answered.done():  # given up meanwhile, or another branch of a fork was first
             within.ask("BYE", lambda response: None)
+            return
+        if refusal is not None:
+            self._hang_up(within, refusal)
             return
         try:
             sound = read_sound(response.message.body)
@@ -161,7 +168,7 @@ class Attempt:
         Serving(self._core, call)
         self.answered.set_result(call)
 
-    def _dialog(self, response: Response) -> Within:
+    def _within(self, response: Response, routes: tuple[str, ...]) -> Within:
         headers = response.message.headers
         try:
             target = target_of(headers.get("contact"), self._placing.uri)
@@ -172,7 +179,7 @@ class Attempt:
             local=self._from,
             remote=headers.get_first("to") or "",
             remote_target=target,
-            routes=tuple(reversed(headers.get("record-route"))),
+            routes=tuple(reversed(routes)),
             local_cseq=self._cseq,
             remote_cseq=-1,
             own=self._own,

@@ -9,7 +9,7 @@ from services.caller.edges.sip import refusals
 from services.caller.edges.sip.agent import InviteHandler, Placing, SipAgent, SipCall
 from services.caller.edges.sip.answering import Arriving
 from services.caller.edges.sip.core import Core
-from services.caller.edges.sip.dialog import Admits, target_of
+from services.caller.edges.sip.dialog import Admits, routes_of, target_of
 from services.caller.edges.sip.door import Door, Pace
 from services.caller.edges.sip.endpoint import Endpoint
 from services.caller.edges.sip.limits import Timing
@@ -136,11 +136,11 @@ class UserAgent:
     def _let_in(self, request: Request, handler: InviteHandler) -> None:
         headers = request.message.headers
         try:
-            target = target_of(headers.get("contact"), "")
+            target, routes = target_of(headers.get("contact"), ""), routes_of(headers.get("record-route"))
         except ValueError:
-            target = ""
+            target, routes = "", ()
         if not target:
-            self.core.refuse(request, 400, "Contact Needed")
+            self.core.refuse(request, 400, "Contact And Record-Route Needed As Addresses")
             return
         offer: Described | None = None
         if request.message.body:
@@ -158,8 +158,7 @@ class UserAgent:
             except NothingInCommon:
                 self.core.refuse(request, 488)
                 return
-        transaction = self.core.endpoint.transactions.invited(request)
-        Arriving(self.core, request, transaction, offer, target).ring(handler)
+        Arriving(self.core, request, offer, target, routes).ring(handler)
 
 
 def agent_over_udp(

@@ -11,7 +11,6 @@ from services.caller.edges.sip.limits import (
     MAX_CALL_ID_CHARS,
     MAX_HEADER_CHARS,
     MAX_MESSAGE_BYTES,
-    MAX_ROUTES,
     MAX_TAG_CHARS,
     MAX_VIAS,
 )
@@ -129,8 +128,6 @@ def _fault(message: SipRequest, datagram: bytes) -> tuple[int, str] | None:
         return 416, "Unsupported URI Scheme"
     if any(character in message.uri for character in '<>"'):
         return 400, "Malformed Request-URI"
-    if len(headers.get("record-route")) + len(headers.get("route")) > MAX_ROUTES:
-        return 400, "Too Many Routes"
     if any(_too_long(message, name) for name in ("contact", "record-route", "p-asserted-identity")):
         return 400, "Header Too Long"
     return None
