@@ -122,12 +122,13 @@ async def _there(address: Address) -> None:
     """Wait until sipp has its port: what is sent before is lost, as on any network, and only slow."""
 
     async def listening() -> bool:
-        return _is_bound(address[1])
+        return is_bound(address[1])
 
     await eventually(listening, what="sipp's listening")
 
 
-def _is_bound(port: int) -> bool:
+def is_bound(port: int) -> bool:
+    """Say whether somebody has a UDP port."""
     return f":{port:04X} " in Path("/proc/net/udp").read_text()
 
 
