@@ -4,11 +4,13 @@ from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from services.caller.domain.limits import MAX_REPLY_LIMIT_SECONDS, REPLY_LIMIT_SECONDS
 from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
+from services.caller.edges.speech.endpoint import SpeechEndpoint
+from services.caller.edges.speech.limits import SPEECH_LIMIT_SECONDS
 from shared.events.connection import OpenAIConnection
 from shared.network.addresses import AddressPolicy, read_networks
 from shared.settings.service import Listed, ServiceSettings
@@ -16,6 +18,7 @@ from shared.settings.service import Listed, ServiceSettings
 
 class CallerSettings(ServiceSettings):
     """CALL_SPEED: 1 is real time, 20 is twenty times as fast. BOT_*: the bot's mind. AGENT_*: reaching agents.
+    SPEECH_*: the endpoint that speaks and reads; without SPEECH_BASE_URL there is none.
 
     DRAIN_SECONDS: how long calls that are up may go on once the process was told to stop; as long as they can, if it is
     not set.
@@ -29,6 +32,13 @@ class CallerSettings(ServiceSettings):
     bot_model: str = ""
     bot_api_key_ref: str | None = None
     reply_limit_seconds: Annotated[float, Field(gt=0, le=MAX_REPLY_LIMIT_SECONDS)] = REPLY_LIMIT_SECONDS
+    speech_base_url: str = ""
+    speech_tts_model: str = "tts-1"
+    speech_tts_voice: str = "rms"
+    speech_agent_voice: str = "awb"  # beside rms it is the one that is told apart and recognised best
+    speech_stt_model: str = "whisper-1"
+    speech_api_key_ref: str | None = None
+    speech_limit_seconds: Annotated[float, Field(gt=0, le=MAX_REPLY_LIMIT_SECONDS)] = SPEECH_LIMIT_SECONDS
     # Names of environment variables that an agent's connection may name; a blank one, which would allow all, is none.
     agent_secret_prefixes: Listed = ("AGENT_KEY_",)
     secrets_folder: Path | None = None
@@ -42,10 +52,17 @@ class CallerSettings(ServiceSettings):
             raise ValueError("BOT_MIND=openai needs BOT_MODEL")
         if self.bot_mind == "openai" and not self.bot_base_url.startswith(("http://", "https://")):
             raise ValueError("BOT_BASE_URL must begin with http:// or https://")
-        kind, _, name = (self.bot_api_key_ref or "").partition(":")
-        if self.bot_api_key_ref and (kind not in ("env", "file") or not name):
-            raise ValueError("BOT_API_KEY_REF must be env:NAME or file:name")
+        if self.speech_base_url and not self.speech_base_url.startswith(("http://", "https://")):
+            raise ValueError("SPEECH_BASE_URL must begin with http:// or https://")
         return self
+
+    @field_validator("bot_api_key_ref", "speech_api_key_ref")
+    @classmethod
+    def _refers_to_a_secret(cls, reference: str | None, info: ValidationInfo) -> str | None:
+        kind, _, name = (reference or "").partition(":")
+        if reference and (kind not in ("env", "file") or not name):
+            raise ValueError(f"{str(info.field_name).upper()} must be env:NAME or file:name")
+        return reference
 
     @field_validator("secrets_folder")
     @classmethod
@@ -96,4 +113,17 @@ class CallerSettings(ServiceSettings):
             return None
         return OpenAIConnection(
             kind="openai", base_url=self.bot_base_url, model=self.bot_model, api_key_ref=self.bot_api_key_ref
+        )
+
+    @property
+    def speech_endpoint(self) -> SpeechEndpoint | None:
+        """The endpoint that speaks and reads, None where there is none."""
+        if not self.speech_base_url:
+            return None
+        return SpeechEndpoint(
+            self.speech_base_url,
+            self.speech_tts_model,
+            self.speech_stt_model,
+            self.speech_api_key_ref,
+            self.speech_limit_seconds,
         )

@@ -47,8 +47,9 @@ class HttpAsks:
     connecting come before that, each with a limit of its own.
     """
 
-    def __init__(self, pools: Pools) -> None:
+    def __init__(self, pools: Pools, *, max_answer_bytes: int = MAX_ANSWER_BYTES) -> None:
         self._pools = pools
+        self._max_answer_bytes = max_answer_bytes
 
     async def post(
         self, url: httpcore2.URL, *, org_id: int | None, headers: Mapping[str, str], body: bytes, limit_seconds: float
@@ -77,12 +78,12 @@ class HttpAsks:
                 )
                 response = await connection.handle_async_request(request)
                 try:
-                    read = await _read(response)
+                    read = await _read(response, self._max_answer_bytes)
                 finally:
                     await response.aclose()
                 known = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                 took_seconds = loop.time() - (sent_at or loop.time())
-                return Answer(response.status, known, _unpacked(read, known), took_seconds)
+                return Answer(response.status, known, _unpacked(read, known, self._max_answer_bytes), took_seconds)
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -99,16 +100,16 @@ class HttpAsks:
             raise Unspeakable from None
 
 
-async def _read(response: httpcore2.Response) -> bytes:
+async def _read(response: httpcore2.Response, max_bytes: int) -> bytes:
     read = bytearray()
     async for chunk in response.aiter_stream():
         read += chunk
-        if len(read) > MAX_ANSWER_BYTES:
+        if len(read) > max_bytes:
             raise TooLong
     return bytes(read)
 
 
-def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
+def _unpacked(body: bytes, headers: Mapping[str, str], max_bytes: int) -> bytes:
     """Unpack what was packed although nobody asked for it, as some gateways do: never into more than is read."""
     packed = headers.get("content-encoding", "identity").strip().lower()
     if packed in ("identity", ""):
@@ -117,7 +118,7 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
         raise Unspeakable
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, whichever it is
     try:
-        unpacked = unpacker.decompress(body, MAX_ANSWER_BYTES)
+        unpacked = unpacker.decompress(body, max_bytes)
     except zlib.error:
         raise Unspeakable from None
     if unpacker.unconsumed_tail:

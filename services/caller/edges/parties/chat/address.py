@@ -30,11 +30,11 @@ class Address:
 
 
 @lru_cache(MAX_REMEMBERED_ADDRESSES)
-def read_address(base_url: str) -> Address:
-    """Return where completions are. Raises BadAddress.
+def read_address(base_url: str, end: str = COMPLETIONS) -> Address:
+    """Return where completions (or another `end`) are. Raises BadAddress.
 
     A path is taken as it is written (`/v1`, `/api/v1`, `/openai/deployments/x`), an address without one gets `/v1`;
-    `/chat/completions` at its end, slashes and a query (Azure's `api-version`) may be there or not.
+    `end` at its end, slashes and a query (Azure's `api-version`) may be there or not.
     """
     try:
         url = httpx2.URL(base_url.strip())
@@ -45,7 +45,7 @@ def read_address(base_url: str) -> Address:
         raise BadAddress("has an address that cannot be read")
     if url.userinfo:
         raise BadAddress("has a password in its address: keys are named by api_key_ref")
-    host, path = url.netloc.decode("ascii"), _path(url)
+    host, path = url.netloc.decode("ascii"), _path(url, end)
     query = f"?{url.query.decode('ascii')}" if url.query else ""
     target = f"{path}{query}".encode("ascii")
     on_azure = AZURE_DEPLOYMENTS in path
@@ -57,12 +57,12 @@ def read_address(base_url: str) -> Address:
     )
 
 
-def _path(url: httpx2.URL) -> str:
+def _path(url: httpx2.URL, wanted: str) -> str:
     path = url.raw_path.partition(b"?")[0].decode("ascii").rstrip("/")
-    if path.endswith(COMPLETIONS):
+    if path.endswith(wanted):
         return path
     for end in OTHER_ENDS:
         path = path.removesuffix(end)
     if not path:
         path = "/openai/v1" if url.host.endswith(AZURE_HOSTS) else "/v1"
-    return path + COMPLETIONS
+    return path + wanted

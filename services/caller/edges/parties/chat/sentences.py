@@ -32,21 +32,26 @@ def sentence(side: Side, rest: str) -> PartyError:
 
 def unanswered(side: Side, why: failures.Unanswered, limit_seconds: float) -> PartyError:
     """Return why a request got no answer."""
+    return sentence(side, why_unanswered(why, limit_seconds))
+
+
+def why_unanswered(why: failures.Unanswered, limit_seconds: float) -> str:
+    """Return the same as what completes "The … endpoint …"."""
     match why:
         case failures.NotCalled():
-            return sentence(side, "has no address that is called from here: its name is unknown, or leads inside")
+            return "has no address that is called from here: its name is unknown, or leads inside"
         case failures.Distrusted(why=reason):
-            return sentence(side, f"could not be trusted: {reason}")
+            return f"could not be trusted: {reason}"
         case failures.TooSlow():
-            return sentence(side, f"did not answer in time: {limit_seconds:g} s are its limit")
+            return f"did not answer in time: {limit_seconds:g} s are its limit"
         case failures.HungUp():
-            return sentence(side, "ended the connection without an answer")
+            return "ended the connection without an answer"
         case failures.TooLong():
-            return sentence(side, "gave an answer that is too long")
+            return "gave an answer that is too long"
         case failures.Unspeakable():
-            return sentence(side, "gave an answer that could not be read")
+            return "gave an answer that could not be read"
         case _:
-            return sentence(side, "could not be reached")
+            return "could not be reached"
 
 
 def refused(side: Side, answer: Refused, before: Iterable[str], *, guessed: bool) -> PartyError:

@@ -1,0 +1,1 @@
+"""Speech from text and text from speech, behind OpenAI-compatible endpoints."""
