@@ -1,4 +1,4 @@
-"""What runs on this machine: PostgreSQL, Kafka, four services; with which settings."""
+"""What runs on this machine: PostgreSQL, Kafka, four services, a speech server; with which settings."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 
 from deploy.local import kafka_broker, postgres
-from deploy.local.settings import BOOKS, LOCAL, LOOPBACK, ROOT, SERVICES, Settings
+from deploy.local.settings import BOOKS, LOCAL, LOOPBACK, ROOT, SERVICES, SPEECH, Settings
 from deploy.local.supervision import Program, folder
 from deploy.provision.database import database_url, service_url
 from services.caller.domain.limits import drain_seconds
@@ -59,8 +59,8 @@ def prepare_infrastructure(settings: Settings) -> list[Program]:
     ]
 
 
-def service_programs(settings: Settings) -> list[Program]:
-    """Return the four services as programs."""
+def service_programs(settings: Settings, *, speaks: bool = False) -> list[Program]:
+    """Return the four services as programs. `speaks`: there is a local speech server."""
     urls = service_urls(settings)
     programs = []
     for service in SERVICES:
@@ -75,11 +75,19 @@ def service_programs(settings: Settings) -> list[Program]:
         if service == "caller":
             environment["CALL_SPEED"] = settings.values.get("CALL_SPEED", "1")
             environment["AGENT_ALLOWED_NETWORKS"] = settings.values.get("AGENT_ALLOWED_NETWORKS", LOOPBACK)
+            if speaks:
+                environment["SPEECH_BASE_URL"] = settings.local_speech_url
         if settings.values.get("TRACES_EXPORTER") == "file" and "TRACES_FILE" not in settings.values:
             environment["TRACES_FILE"] = str(LOCAL / "log" / "traces.jsonl")
         program = Program(service, [sys.executable, "-m", f"services.{service}"], environment)
         programs.append(replace(program, stop_seconds=_stop_seconds(settings)) if service == "caller" else program)
     return programs
+
+
+def speech_program(settings: Settings) -> Program:
+    """Return the local speech server."""
+    port = str(settings.port("REHEARSAL_SPEECH_PORT"))
+    return Program(SPEECH, [sys.executable, "-m", "deploy.local.speech", "--port", port], {})
 
 
 def books_program(settings: Settings) -> Program:

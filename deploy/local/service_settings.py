@@ -41,16 +41,17 @@ def read_as_services_do(settings: Settings) -> dict[str, str]:
                 read = read_settings(kind)
             except SystemExit as wrong:
                 raise SystemExit(f"{service} cannot start: {wrong}") from None
-            _require_bot_key(read)
+            _require_keys(read)
             values |= {name.upper(): _written(getattr(read, name)) for name in kind.model_fields}
     return {name: value for name, value in values.items() if name not in GIVEN_BY_US}
 
 
-def _require_bot_key(read: ServiceSettings) -> None:
-    """Raise SystemExit for a key of the bot's mind that is not there: every call would fail, one after the other."""
-    kind, _, name = (getattr(read, "bot_api_key_ref", None) or "").partition(":")
-    if kind == "env" and name not in os.environ:
-        raise SystemExit(f"caller cannot start: BOT_API_KEY_REF names {name}, which is not set")
+def _require_keys(read: ServiceSettings) -> None:
+    """Raise SystemExit for a key of the operator's that is not there: every call would fail, one after the other."""
+    for setting in ("bot_api_key_ref", "speech_api_key_ref"):
+        kind, _, name = (getattr(read, setting, None) or "").partition(":")
+        if kind == "env" and name not in os.environ:
+            raise SystemExit(f"caller cannot start: {setting.upper()} names {name}, which is not set")
 
 
 def _written(value: Any) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LOCAL = ROOT / ".local"
 SERVICES = ("api", "scheduler", "caller", "billing")
+SPEECH = "speech"  # the local speech server, where no other endpoint is set
 BOOKS = "books"  # looks at what the four have written; none of them needs it
 
 PORTS = {
@@ -17,6 +18,7 @@ PORTS = {
     "REHEARSAL_OPS_PORT_CALLER": 8603,
     "REHEARSAL_OPS_PORT_BILLING": 8604,
     "REHEARSAL_BOOKS_PORT": 8605,
+    "REHEARSAL_SPEECH_PORT": 8606,
     "REHEARSAL_POSTGRES_PORT": 8632,
     "REHEARSAL_KAFKA_PORT": 8692,
     "REHEARSAL_KAFKA_CONTROLLER_PORT": 8693,
@@ -48,6 +50,11 @@ class Settings:
     def api_url(self) -> str:
         """The API's address, without /v1."""
         return f"http://127.0.0.1:{self.port('REHEARSAL_API_PORT')}"
+
+    @property
+    def local_speech_url(self) -> str:
+        """The local speech server's base_url, where there is one."""
+        return f"http://127.0.0.1:{self.port('REHEARSAL_SPEECH_PORT')}/v1"
 
     @property
     def kafka(self) -> str:

@@ -1,4 +1,4 @@
-"""supervisord: runs PostgreSQL, Kafka and the four services, and starts again what dies."""
+"""supervisord: runs PostgreSQL, Kafka, the speech server and the four services, and starts again what dies."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ LOG_BYTES = "10MB"
 LOG_BACKUPS = 3
 START_SECONDS = 15.0
 STOP_SECONDS = 60.0
-INFRASTRUCTURE = ("postgres", "kafka")
+INFRASTRUCTURE = ("postgres", "kafka", "speech")  # what services need until they have stopped
 STOPPED = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 
 

@@ -8,12 +8,13 @@ import time
 from deploy.demo.seed import KEYS_FILE, seed
 from deploy.local import kafka_broker, plan, postgres, supervision
 from deploy.local.log_end import end_of
-from deploy.local.missing import find_java, find_maven
+from deploy.local.missing import Missing, find_java, find_maven
 from deploy.local.ports import require_free
 from deploy.local.readyz import readyz
 from deploy.local.running import remember, settings_in_force
 from deploy.local.service_settings import read_as_services_do
-from deploy.local.settings import BOOKS, LOCAL, PORTS, SERVICES, Settings, read_settings
+from deploy.local.settings import BOOKS, LOCAL, PORTS, SERVICES, SPEECH, Settings, read_settings
+from deploy.local.speech.finding import find_flite
 from deploy.provision.database import provision_database
 from shared.messaging.cluster import create_topics
 
@@ -43,14 +44,17 @@ def bring_up() -> Settings:
             require_free(settings.port(name), name)
         read_as_services_do(settings)  # what no service would start with is told at once
         say("preparing PostgreSQL and Kafka")
+        speaks = _may_speak(settings)
         programs = [
             *plan.prepare_infrastructure(settings),
-            *plan.service_programs(settings),
+            *([plan.speech_program(settings)] if speaks else []),
+            *plan.service_programs(settings, speaks=speaks),
             plan.books_program(settings),
         ]
         supervision.start(supervision.write_configuration(programs), plan.supervisor_environment(settings))
         remember(settings)
-    supervision.start_programs(supervision.INFRASTRUCTURE)
+    there_are = supervision.states()
+    supervision.start_programs([name for name in supervision.INFRASTRUCTURE if name in there_are])
     postgres.wait_until_ready(settings.port("REHEARSAL_POSTGRES_PORT"), LOCAL / "log" / "postgres.log")
     kafka_broker.wait_until_ready(settings.port("REHEARSAL_KAFKA_PORT"), LOCAL / "log" / "kafka.log")
     say(f"PostgreSQL ({postgres.find_binaries()[1]}) and Kafka {kafka_broker.VERSION} run")
@@ -59,10 +63,25 @@ def bring_up() -> Settings:
     for service in SERVICES:
         _wait_until_ready(service, settings.ops_port(service))
     say("four services are ready")
+    if SPEECH in there_are:
+        _wait_until_ready(SPEECH, settings.port("REHEARSAL_SPEECH_PORT"))
+        say("the speech server is ready: flite and pocketsphinx")
     supervision.start_programs([BOOKS])
     asyncio.run(seed(settings.kafka, settings.api_url, KEYS_FILE))
     _write_environment(settings)
     return settings
+
+
+def _may_speak(settings: Settings) -> bool:
+    """Say whether a speech server is to run here; where nothing can speak, say what is missing."""
+    if settings.values.get("SPEECH_BASE_URL"):
+        return False
+    try:
+        find_flite(LOCAL)
+    except Missing as missing:
+        say(f"note: {missing}. No call has audio until then (make down, make up); all others go on")
+        return False
+    return True
 
 
 async def _provision(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from services.caller.domain.limits import MAX_REPLY_LIMIT_SECONDS, REPLY_LIMIT_SECONDS
 from services.caller.edges.endpoints.proxies import Proxies
@@ -58,10 +58,10 @@ class CallerSettings(ServiceSettings):
 
     @field_validator("bot_api_key_ref", "speech_api_key_ref")
     @classmethod
-    def _refers_to_a_secret(cls, reference: str | None, info: ValidationInfo) -> str | None:
+    def _refers_to_a_secret(cls, reference: str | None) -> str | None:
         kind, _, name = (reference or "").partition(":")
         if reference and (kind not in ("env", "file") or not name):
-            raise ValueError(f"{str(info.field_name).upper()} must be env:NAME or file:name")
+            raise ValueError("must be env:NAME or file:name")
         return reference
 
     @field_validator("secrets_folder")

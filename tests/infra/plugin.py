@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.infra.resolve import Infra, start_infra
+from tests.support.speech_server import a_speech_server
 
 USED = pytest.StashKey[set[str]]()
 OF_WORKER = "infrastructure"
@@ -34,6 +35,13 @@ def infra(pytestconfig: pytest.Config) -> Iterator[Infra]:
         if hasattr(pytestconfig, "workeroutput"):
             pytestconfig.workeroutput[OF_WORKER] = infra.description
         yield infra
+
+
+@pytest.fixture(scope="session")
+def speech_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The local speech server's base_url; it is started once, for the first test that speaks."""
+    with a_speech_server(tmp_path_factory.mktemp("speech") / "speech.log") as base_url:
+        yield base_url
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,0 +1,55 @@
+"""Processes that read, and how many readings may wait for one."""
+
+import asyncio
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+from deploy.local.speech import recognising
+from deploy.local.speech.flite import Flite
+from deploy.local.speech.limits import MAX_WAITING_READINGS
+
+
+class TooBusy(Exception):  # noqa: N818
+    """Come again in a moment."""
+
+
+class Readers:
+    """Reads in processes beside this one. If one of them dies, all are started anew."""
+
+    def __init__(self, flite: Flite, workers: int) -> None:
+        self._flite = flite
+        self._workers = workers
+        self._pool = self._started()
+        self._under_way = 0
+
+    async def ready(self) -> None:
+        """Wait until a process can read."""
+        await asyncio.wrap_future(self._pool.submit(recognising.ready))
+
+    async def read(self, sound: bytes, expected: tuple[str, ...]) -> str:
+        """Return the text of samples of 16 bits at 16 kHz. Raises TooBusy."""
+        if self._under_way >= self._workers + MAX_WAITING_READINGS:
+            raise TooBusy
+        self._under_way += 1
+        pool = self._pool
+        try:
+            return await asyncio.wrap_future(pool.submit(recognising.read, sound, expected))
+        except BrokenProcessPool:
+            if pool is self._pool:
+                self._pool = self._started()
+            raise TooBusy from None
+        finally:
+            self._under_way -= 1
+
+    async def aclose(self) -> None:
+        """End the processes, each after what it reads."""
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+    def _started(self) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(
+            self._workers, get_context("spawn"), initializer=recognising.begin, initargs=(self._flite,)
+        )
+        for _ in range(self._workers):
+            pool.submit(recognising.ready)
+        return pool

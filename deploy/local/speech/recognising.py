@@ -1,0 +1,114 @@
+"""pocketsphinx in a process of its own: it holds the interpreter's lock while it listens."""
+
+import os
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from pocketsphinx import Decoder, NGramModel, Vad
+
+from deploy.local.children import dies_with_parent
+from deploy.local.speech.flite import Flite, FliteFailed
+from deploy.local.speech.language_model import arpa
+from deploy.local.speech.limits import COMMON_WORDS, KEPT_MODELS, MAX_LINES
+from deploy.local.speech.words import Writing, variants
+
+GENERAL = "general"
+ALTERNATIVE = "("  # the dictionary's second and further ways to say a word
+FEWEST_FRAMES = 3  # of 30 ms, in which somebody speaks
+NICENESS = 5  # whoever keeps time comes first
+
+
+class Recogniser:
+    """Reads what is said, with a model of what was expected, or a general one if nothing was."""
+
+    def __init__(self, flite: Flite) -> None:
+        self._flite = flite
+        self._decoder: Any = Decoder(samprate=16_000, loglevel="FATAL")
+        self._general = self._decoder.current_search()
+        self._common = self._most_common()
+        self._models: OrderedDict[tuple[str, ...], tuple[str, Writing]] = OrderedDict()
+        self._made = 0
+
+    def read(self, sound: bytes, expected: tuple[str, ...]) -> str:
+        """Return the text of samples of 16 bits at 16 kHz."""
+        if not _speaks(sound):
+            return ""  # in silence it would hear the likeliest short word
+        name, writing = self._model(expected) if expected else (self._general, Writing(()))
+        self._decoder.activate_search(name)
+        self._decoder.start_utt()
+        self._decoder.process_raw(sound, no_search=False, full_utt=True)
+        self._decoder.end_utt()
+        found = self._decoder.hyp()
+        return writing.of(found.hypstr.split()) if found is not None else ""
+
+    def _model(self, expected: tuple[str, ...]) -> tuple[str, Writing]:
+        if (kept := self._models.get(expected)) is not None:
+            self._models.move_to_end(expected)
+            return kept
+        lines = [way for line in expected[-MAX_LINES:] for way in variants(line)]
+        known = {word for word in {word for line in lines for word in line} if self._knows(word)}
+        lines = [tuple(word for word in line if word in known) for line in lines]
+        self._made += 1
+        name = f"expected-{self._made}"
+        with tempfile.TemporaryDirectory(prefix="rehearsal-model-") as folder:
+            file = Path(folder, "expected.lm")
+            file.write_text(arpa(lines, self._common))
+            self._decoder.add_lm(name, NGramModel(self._decoder.config, self._decoder.logmath, str(file)))
+        self._models[expected] = name, Writing(expected)
+        if len(self._models) > KEPT_MODELS:
+            _, (oldest, _) = self._models.popitem(last=False)
+            self._decoder.activate_search(name)
+            self._decoder.remove_search(oldest)
+        return self._models[expected]
+
+    def _knows(self, word: str) -> bool:
+        """Say whether a word can be recognised; one that is in no dictionary is, as flite would say it."""
+        if self._decoder.lookup_word(word):
+            return True
+        try:
+            if not (phones := self._flite.phones(word)):
+                return False
+            self._decoder.add_word(word, phones, False)
+        except (FliteFailed, RuntimeError):  # RuntimeError: a sound that the model does not know
+            return False
+        return True
+
+    def _most_common(self) -> dict[str, float]:
+        """Return the commonest words of the general model."""
+        model, logmath = self._decoder.get_lm(self._general), self._decoder.logmath
+        dictionary = Path(self._decoder.config["dict"]).read_text().splitlines()
+        words = [word for line in dictionary if line and ALTERNATIVE not in (word := line.split()[0])]
+        shares = {word: float(logmath.exp(model.prob([word]))) for word in words}
+        commonest = sorted(shares, key=lambda word: -shares[word])[:COMMON_WORDS]
+        return {word: shares[word] for word in commonest}
+
+
+def _speaks(sound: bytes) -> bool:
+    vad = Vad(mode=Vad.STRICT, sample_rate=16_000)
+    frames = (sound[at : at + vad.frame_bytes] for at in range(0, len(sound) - vad.frame_bytes + 1, vad.frame_bytes))
+    return bool(sum(vad.is_speech(frame) for frame in frames) >= FEWEST_FRAMES)
+
+
+_mine: Recogniser | None = None
+
+
+def begin(flite: Flite) -> None:
+    """Make this process one that reads, and ends with its parent."""
+    global _mine
+    dies_with_parent()
+    os.nice(NICENESS)
+    _mine = Recogniser(flite)
+
+
+def read(sound: bytes, expected: tuple[str, ...]) -> str:
+    """Read in this process."""
+    if _mine is None:
+        raise RuntimeError("this process does not read")
+    return _mine.read(sound, expected)
+
+
+def ready() -> bool:
+    """Say that this process has begun."""
+    return _mine is not None
