@@ -17,6 +17,9 @@ from deploy.local.speech.words import Writing, variants
 GENERAL = "general"
 ALTERNATIVE = "("  # the dictionary's second and further ways to say a word
 FEWEST_FRAMES = 3  # of 30 ms, in which somebody speaks
+# In what was expected it is below 0.25, in what was not above 0.70 (measured): then the general model reads it again.
+MOST_STRANGE = 0.5
+FILLERS = ("<", "[")
 NICENESS = 5  # whoever keeps time comes first
 
 
@@ -35,13 +38,25 @@ class Recogniser:
         """Return the text of samples of 16 bits at 16 kHz."""
         if not _speaks(sound):
             return ""  # in silence it would hear the likeliest short word
-        name, writing = self._model(expected) if expected else (self._general, Writing(()))
-        self._decoder.activate_search(name)
+        if not expected:
+            return Writing(()).of(self._heard(sound, self._general)[0])
+        name, writing = self._model(expected)
+        words, strange = self._heard(sound, name)
+        if strange > MOST_STRANGE:
+            words, _ = self._heard(sound, self._general)
+        return writing.of(words)
+
+    def _heard(self, sound: bytes, search: str) -> tuple[list[str], float]:
+        """Return the words, and the share of them that no line has in this order: each was the likeliest by itself."""
+        self._decoder.activate_search(search)
         self._decoder.start_utt()
         self._decoder.process_raw(sound, no_search=False, full_utt=True)
         self._decoder.end_utt()
         found = self._decoder.hyp()
-        return writing.of(found.hypstr.split()) if found is not None else ""
+        if found is None or not (words := found.hypstr.split()):
+            return [], 0.0
+        backed_off = [one.lback for one in self._decoder.seg() if not one.word.startswith(FILLERS)]
+        return words, backed_off.count(1) / len(words)
 
     def _model(self, expected: tuple[str, ...]) -> tuple[str, Writing]:
         if (kept := self._models.get(expected)) is not None:
