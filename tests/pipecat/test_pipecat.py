@@ -28,6 +28,7 @@ from services.caller.edges.media.recorder import Recorder, recording_thread
 from services.caller.edges.parties.offline.bot import OfflineBot
 from services.caller.edges.speech.endpoint import SpeechEndpoint, speech_over
 from services.caller.edges.streams.twilio import TwilioLeg
+from tests.support.stream_script import ticking
 from tests.support.waiting import eventually
 from tests.unit.caller.endpoint import some_pools
 from tests.unit.caller.streams.calls import a_call
@@ -91,17 +92,6 @@ async def speaking(base_url: str) -> AsyncIterator[Speech]:
     finally:
         await speech.aclose()
         await pools.aclose()
-
-
-@asynccontextmanager
-async def ticking() -> AsyncIterator[Clock]:
-    clock = Clock()
-    running = asyncio.create_task(clock.run_for_ever())
-    try:
-        yield clock
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 async def held(
