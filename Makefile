@@ -44,7 +44,7 @@ test-containers: env ## integration and end-to-end tests through testcontainers 
 	@bash deploy/containers/test.sh
 
 test-sip: env ## calls with sipp, Kamailio and baresip, also on a network that loses a tenth (fetches them from Debian)
-	@$(PYTHON) -m pytest -q -m 'sip or not sip' tests/sip tests/integration/sip
+	@$(PYTHON) -m pytest -q -m 'not campaign' tests/sip tests/integration/sip
 
 test-pipecat: env ## call a stock Pipecat agent with speech both ways (installs pipecat-ai under .local/pipecat)
 	@sh tests/pipecat/install.sh && $(PYTHON) -m pytest -q -s -m pipecat tests/pipecat

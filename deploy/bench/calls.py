@@ -110,7 +110,7 @@ async def _with_far_ends(here: Connection, calls: int, seconds: float, lines: li
     ports = Ports(HOST, *OURS, reuse_after_seconds=0.0)
     taken = [ports.take() for _ in theirs]
     clock, late = Clock(), _Late()
-    running = asyncio.create_task(clock.run_for_ever())
+    running = asyncio.create_task(clock.keep_time())
     with recording_thread() as thread:
         held = [
             _Call(

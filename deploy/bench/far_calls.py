@@ -72,7 +72,7 @@ class FarEnds:
 
 async def _tick(parent: Connection, ends: list[_FarEnd]) -> None:
     clock, ticking = Clock(), FarEnds(ends)
-    running = asyncio.create_task(clock.run_for_ever())
+    running = asyncio.create_task(clock.keep_time())
     clock.add(ticking)
     parent.send(None)
     await asyncio.to_thread(parent.recv)

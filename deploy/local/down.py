@@ -15,7 +15,7 @@ from deploy.local.settings import LOCAL, SERVICES, read_settings
 
 DATA = (
     "postgres", "kafka", "log", "rehearsal.env", "running.json", "demo-keys.json", "passwords.json",
-    "role-passwords.json",
+    "role-passwords.json", "hook-secrets.json", "recordings", "recordings.spool",
 )  # fmt: skip
 
 

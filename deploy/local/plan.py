@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -16,6 +17,7 @@ from services.caller.domain.limits import drain_seconds
 
 DATABASE = "rehearsal"
 PASSWORDS = LOCAL / "passwords.json"
+HOOK_SECRETS = LOCAL / "hook-secrets.json"
 ROLE_PASSWORDS = LOCAL / "role-passwords.json"
 
 
@@ -72,11 +74,16 @@ def service_programs(settings: Settings, *, speaks: bool = False) -> list[Progra
         }
         if service == "api":
             environment |= {"API_HOST": "127.0.0.1", "API_PORT": str(settings.port("REHEARSAL_API_PORT"))}
+            if speaks or settings.values.get("SPEECH_BASE_URL"):
+                environment["SIP_CALLS"] = settings.values.get("SIP_CALLS", "true")
         if service == "caller":
             environment["CALL_SPEED"] = settings.values.get("CALL_SPEED", "1")
             environment["AGENT_ALLOWED_NETWORKS"] = settings.values.get("AGENT_ALLOWED_NETWORKS", LOOPBACK)
+            environment["INBOUND_WEBHOOK_URL"] = settings.values.get("INBOUND_WEBHOOK_URL", settings.api_url)
             if speaks:
                 environment["SPEECH_BASE_URL"] = settings.local_speech_url
+        if service in ("api", "caller"):
+            environment |= shared_by_api_and_caller(settings)
         if settings.values.get("TRACES_EXPORTER") == "file" and "TRACES_FILE" not in settings.values:
             environment["TRACES_FILE"] = str(LOCAL / "log" / "traces.jsonl")
         program = Program(service, [sys.executable, "-m", f"services.{service}"], environment)
@@ -88,6 +95,18 @@ def speech_program(settings: Settings) -> Program:
     """Return the local speech server."""
     port = str(settings.port("REHEARSAL_SPEECH_PORT"))
     return Program(SPEECH, [sys.executable, "-m", "deploy.local.speech", "--port", port], {})
+
+
+def shared_by_api_and_caller(settings: Settings) -> dict[str, str]:
+    """Return where recordings lie, and the secrets by which the two know each other and their links; made once."""
+    made = _made_once(HOOK_SECRETS, ("inbound_webhook", "recording_url"))
+    shared = {
+        "INBOUND_WEBHOOK_SECRET": f"whsec_{b64encode(made['inbound_webhook'].encode()).decode()}",
+        "RECORDING_URL_SECRET": made["recording_url"],
+    }
+    if not settings.values.get("RECORDINGS_BUCKET"):
+        shared["RECORDINGS_FOLDER"] = str(LOCAL / "recordings")
+    return {name: settings.values.get(name) or value for name, value in shared.items()}
 
 
 def books_program(settings: Settings) -> Program:

@@ -17,3 +17,19 @@ MEDIA_TICKS_SKIPPED = Counter("rehearsal_media_ticks_skipped", "Frames left out 
 MEDIA_PORTS_IN_USE = Gauge("rehearsal_media_ports_in_use", "Pairs of media ports that calls hold now.")
 MEDIA_PORTS_USED_UP = Counter("rehearsal_media_ports_used_up", "Times no media port was left for a call.")
 MEDIA_PACKETS_REFUSED = Counter("rehearsal_media_packets_refused", "Packets that no leg took.", ("reason",))
+_SECONDS = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20)
+CALL_SET_UP_SECONDS = Histogram(
+    "rehearsal_call_set_up_seconds", "From dialling to the answer of a call with sound.", buckets=_SECONDS
+)
+AGENT_LATENCY_SECONDS = Histogram(
+    "rehearsal_agent_latency_seconds",
+    "From the bot's last word to the agent's first, in calls with sound.",
+    buckets=_SECONDS,
+)
+OWN_SPEECH_SECONDS = Histogram(
+    "rehearsal_own_speech_seconds",
+    "What our own recognition (stt), mind (llm) and synthesis (tts) took of a call, in all.",
+    ("kind",),
+    buckets=_SECONDS,
+)
+RTP_PACKETS = Counter("rehearsal_rtp_packets", "Packets of sound that calls were sent, by outcome.", ("outcome",))

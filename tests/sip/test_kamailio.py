@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from deploy.local.sip_peers import Stack
 from services.caller.edges.sip.agent import Accept, CallRefused, Credentials, Invited, SipCall
 from services.caller.edges.sip.user_agent import UserAgent
-from tests.support.kamailio import kamailio
+from tests.support.kamailio import a_proxy
 from tests.support.sip_peer import where
 from tests.support.sip_stacks import LOCAL_MEDIA, an_open_agent, call_to
 
@@ -28,10 +29,12 @@ def taken_by(agent: UserAgent) -> asyncio.Queue[SipCall]:
 
 @pytest.mark.sip
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
-async def test_calls_go_through_a_proxy_that_authenticates_and_records_its_route(algorithm: str) -> None:
+async def test_calls_go_through_a_proxy_that_asks_for_a_name_and_records_its_route(
+    kamailio: Stack, algorithm: str
+) -> None:
     async with an_open_agent() as caller, an_open_agent() as callee:
         calls = taken_by(callee)
-        async with kamailio(where(callee), algorithm) as proxy:
+        async with a_proxy(kamailio, where(callee), algorithm) as proxy:
             for number in range(CALLS):
                 placed = await caller.place(replace(call_to(proxy), credentials=TRUNK))
                 taken = await asyncio.wait_for(calls.get(), 10)
@@ -45,8 +48,8 @@ async def test_calls_go_through_a_proxy_that_authenticates_and_records_its_route
 
 
 @pytest.mark.sip
-async def test_a_wrong_password_is_said() -> None:
-    async with an_open_agent() as caller, an_open_agent() as callee, kamailio(where(callee), "MD5") as proxy:
+async def test_a_wrong_password_is_said(kamailio: Stack) -> None:
+    async with an_open_agent() as caller, an_open_agent() as callee, a_proxy(kamailio, where(callee), "MD5") as proxy:
         with pytest.raises(CallRefused) as refused:
             await caller.place(replace(call_to(proxy), credentials=Credentials("trunk", "wrong")))
         assert (refused.value.kind, refused.value.sip_status) == ("forbidden", 407)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from deploy.local.ports import free_port
-from deploy.local.sip_peers import find_stack
+from deploy.local.sip_peers import Stack
 from services.caller.edges.sip.agent import Address
 from tests.support.sip_stacks import is_bound
 from tests.support.waiting import eventually
@@ -47,9 +47,8 @@ class Baresip:
 
 
 @asynccontextmanager
-async def baresip() -> AsyncIterator[Baresip]:
+async def a_telephone(stack: Stack) -> AsyncIterator[Baresip]:
     """Run it for a while."""
-    stack = find_stack("baresip")
     port, control_port = free_port(), free_port()
     modules = stack.folder("usr/lib/**/baresip/modules")
     with tempfile.TemporaryDirectory(prefix="baresip-") as folder:

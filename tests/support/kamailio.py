@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from deploy.local.ports import free_port
-from deploy.local.sip_peers import find_stack
+from deploy.local.sip_peers import Stack
 from services.caller.edges.sip.agent import Address
 from tests.support.sip_stacks import is_bound
 from tests.support.waiting import eventually
@@ -17,9 +17,8 @@ CONFIGURATION = Path(__file__).with_name("kamailio.cfg").read_text()
 
 
 @asynccontextmanager
-async def kamailio(callee: Address, algorithm: str) -> AsyncIterator[Address]:
+async def a_proxy(stack: Stack, callee: Address, algorithm: str) -> AsyncIterator[Address]:
     """Run it for a while, in front of a callee."""
-    stack = find_stack("kamailio")
     port = free_port()
     written = CONFIGURATION
     for name, value in {

@@ -49,12 +49,13 @@ class Sipp:
 
 
 @asynccontextmanager
-async def sipp(stack: Stack, *arguments: str) -> AsyncIterator[Sipp]:
-    """Run sipp for a while."""
+async def sipp(stack: Stack, *arguments: str, scenario: str = "") -> AsyncIterator[Sipp]:
+    """Run sipp for a while, with a scenario of its own (`-sn`) or of ours."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="sipp-") as folder:
+        given = _written(Path(folder, "scenario.xml"), scenario) if scenario else ()
         process = await asyncio.create_subprocess_exec(
-            stack.program, *arguments, "-i", "127.0.0.1", "-p", str(port), "-nostdin",
+            stack.program, *given, *arguments, "-i", "127.0.0.1", "-p", str(port), "-nostdin",
             cwd=folder, env=stack.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         running = Sipp(process, port)
@@ -62,6 +63,21 @@ async def sipp(stack: Stack, *arguments: str) -> AsyncIterator[Sipp]:
             yield running
         finally:
             await running.stop()
+
+
+def _written(path: Path, scenario: str) -> tuple[str, str]:
+    path.write_text(scenario)
+    return "-sf", str(path)
+
+
+def _callee_that_hears_an_invite_again(stack: Stack) -> str:
+    """Return sipp's `uas`, which gives a call up when the INVITE comes again because 180 and 200 were lost, mended."""
+    said = subprocess.run([stack.program, "-sd", "uas"], env=stack.environ, capture_output=True, text=True, check=False)
+    before, send, rest = said.stdout.partition("<send>")
+    rest = rest.replace(
+        '<recv request="ACK"', '<recv request="INVITE" optional="true" next="1"></recv>\n  <recv request="ACK"', 1
+    )
+    return f'{before}<label id="1"/>\n  {send}{rest}'
 
 
 def lose(agent: UserAgent, fraction: float, seed: int = SEED) -> None:
@@ -108,7 +124,7 @@ async def take_calls(agent: UserAgent, stack: Stack, calls: int) -> int:
 
 async def place_calls(agent: UserAgent, stack: Stack, calls: int) -> tuple[int, int]:
     """Place calls to sipp; return how many went well for us and for it."""
-    async with sipp(stack, "-sn", "uas", "-m", str(calls)) as callee:
+    async with sipp(stack, "-m", str(calls), scenario=_callee_that_hears_an_invite_again(stack)) as callee:
         room = asyncio.Semaphore(CALLS_AT_ONCE)
         await _there(callee.address)
         went_well = await asyncio.gather(*(_one_call(agent, callee.address, room) for _ in range(calls)))

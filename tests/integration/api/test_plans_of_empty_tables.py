@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.recordings.store import RecordingStore, in_folder
 from tests.integration.api.assembly import an_api
 from tests.integration.api.harness import Api
 from tests.integration.api.test_plans import live
@@ -14,12 +16,17 @@ from tests.support.plans import recording
 
 pytestmark = pytest.mark.integration
 
-LARGE = {"runs", "calls", "batches", "ledger_entries", "idempotency_keys"}
+LARGE = {"runs", "calls", "batches", "ledger_entries", "idempotency_keys", "recordings"}
 
 
 @pytest.fixture
-async def api(test_database: TestDatabase) -> AsyncIterator[Api]:
-    async with an_api(test_database.url("api")) as api:
+def store(tmp_path: Path) -> RecordingStore:
+    return in_folder(tmp_path)
+
+
+@pytest.fixture
+async def api(test_database: TestDatabase, store: RecordingStore) -> AsyncIterator[Api]:
+    async with an_api(test_database.url("api"), offers_sip=True, store=store) as api:
         yield api
 
 
@@ -29,9 +36,9 @@ def scanned(node: dict[str, Any]) -> set[str]:
     return own.union(*(scanned(child) for child in node.get("Plans", [])))
 
 
-async def test_no_statement_scans_a_table_that_grows(api: Api) -> None:
+async def test_no_statement_scans_a_table_that_grows(api: Api, store: RecordingStore) -> None:
     with recording(pytest.MonkeyPatch()) as recorded:
-        await live(api)
+        await live(api, store)
     wrong = []
     for (sql, _), (pool, arguments) in recorded.statements.items():
         async with pool._connected() as connection:

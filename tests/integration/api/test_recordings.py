@@ -263,10 +263,16 @@ async def test_a_player_may_ask_for_a_piece(
         assert (answer.content, answer.headers["content-range"]) == (content, told)
 
 
-async def test_a_head_says_what_a_get_would_give(shelf_api: Api, folder: Path) -> None:
+async def test_a_head_says_what_a_get_would_give_and_reads_nothing(
+    shelf_api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     org, story = await a_recorded_call(shelf_api, folder)
-    answer = await shelf_api.client.head(await link_of(shelf_api, org, story))
+    url = await link_of(shelf_api, org, story)
+    opened: list[Any] = []
+    monkeypatch.setattr("anyio.open_file", lambda *file, **_: opened.append(file))
+    answer = await shelf_api.client.head(url)
     assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", str(len(SOUND)))
+    assert opened == []
     assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("audio/wav", "private, no-store")
     assert answer.headers["accept-ranges"] == "bytes"
 

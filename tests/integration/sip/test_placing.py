@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from services.caller.edges.sip.agent import Credentials, RefusalKind
+from services.caller.edges.sip.limits import MAX_BRANCHES_OF_INVITE
 from services.caller.edges.sip.user_agent import UserAgent
 from tests.integration.sip.calling import a_call_placed, all_forgotten, place, placing, refusal
 from tests.support.sip_peer import SDP, SipPeer, a_peer, response
+from tests.support.waiting import eventually
 
 
 async def test_an_invite_is_sent_again_until_something_is_heard(agent: UserAgent, peer: SipPeer) -> None:
@@ -80,8 +82,8 @@ async def test_nothing_is_cancelled_before_a_provisional_came(agent: UserAgent, 
     call = place(agent, peer, ring_limit_seconds=0.2)
     invite = await peer.next("INVITE")
     assert (await refusal(call)).kind == "unreachable"
-    while not peer.heard.empty():
-        assert peer.heard.get_nowait().method == "INVITE"
+    for _ in range(peer.heard.qsize() + 1):
+        assert (await peer.heard.get()).method == "INVITE"  # until it comes once more
     peer.answer(invite, 180)
     cancel = await peer.next("CANCEL")
     peer.answer(cancel, 200)
@@ -131,6 +133,22 @@ async def test_a_second_branch_of_a_fork_is_hung_up(agent: UserAgent, peer: SipP
     assert bye.to_tag == "other"
     peer.answer(bye, 200)
     assert not call.ended.done()
+    await call.hang_up()
+
+
+async def test_only_so_many_branches_of_a_fork_are_answered(agent: UserAgent, peer: SipPeer) -> None:
+    call, invite, _ack = await a_call_placed(agent, peer)
+    for number in range(2 * MAX_BRANCHES_OF_INVITE):
+        peer.answer(invite, 200, tag=f"other-{number}", sdp=SDP)
+
+    async def branches_hung_up() -> bool:
+        while not peer.heard.empty():
+            if (said := peer.heard.get_nowait()).method == "BYE":
+                tags.add(said.to_tag)
+        return len(tags) == MAX_BRANCHES_OF_INVITE - 1
+
+    tags: set[str] = set()
+    await eventually(branches_hung_up)
     await call.hang_up()
 
 

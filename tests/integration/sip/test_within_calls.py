@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.caller.edges.sip.limits import MAX_REQUESTS_OF_CALL_A_SECOND
 from services.caller.edges.sip.user_agent import UserAgent
 from tests.integration.sip.calling import a_call_placed, a_call_taken, all_forgotten
 from tests.support.sip_peer import QUICK, SDP, SipPeer, a_peer, an_agent, where
@@ -110,6 +111,25 @@ async def test_other_requests_within_a_call_change_nothing(
     await call.hang_up()
 
 
+async def test_a_far_end_that_asks_and_asks_fills_nothing(agent: UserAgent, peer: SipPeer) -> None:
+    call, answer, name = await a_call_taken(agent, peer)
+    for cseq in range(2, 102):
+        peer.send(peer.request("OPTIONS", where(agent), call=name, to_tag=answer.to_tag, cseq=cseq), where(agent))
+    said = [(await peer.heard.get()).method for _ in range(100)]
+    assert said.count("200") <= 3 * MAX_REQUESTS_OF_CALL_A_SECOND < said.count("503")
+    peer.send(peer.request("BYE", where(agent), call=name, to_tag=answer.to_tag, cseq=200), where(agent))
+    assert (await asyncio.wait_for(asyncio.shield(call.ended), 10)).by == "far_end"
+
+
+async def test_a_session_that_would_end_at_once_is_422(agent: UserAgent, peer: SipPeer) -> None:
+    call, answer, name = await a_call_taken(agent, peer)
+    headers = "Supported: timer\r\nSession-Expires: 1"
+    update = peer.request("UPDATE", where(agent), call=name, to_tag=answer.to_tag, cseq=2, headers=headers)
+    peer.send(update, where(agent))
+    assert (await peer.next("422")).header("min-se") == "90"
+    await call.hang_up()
+
+
 BRIEF = replace(QUICK, session_expires_seconds=1, min_session_expires_seconds=1)
 
 
@@ -154,6 +174,7 @@ async def test_a_far_end_that_refreshes_goes_on(peer: SipPeer) -> None:
         async def refreshed_long_enough() -> bool:
             nonlocal cseq
             cseq += 1
+            await asyncio.sleep(0.3)  # as often as it may ask
             headers = "Supported: timer\r\nSession-Expires: 2;refresher=uac"
             update = peer.request("UPDATE", where(agent), call=name, to_tag=answer.to_tag, cseq=cseq, headers=headers)
             peer.send(update, where(agent))

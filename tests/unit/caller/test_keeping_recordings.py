@@ -107,9 +107,10 @@ async def test_a_store_that_is_away_holds_up_one_end_for_a_moment_and_the_next_n
 ) -> None:
     setattr(store, how, True)
     recordings = Recordings(store, spool, said, wait_seconds=0.05)
-    first = await keep(recordings, spool)
-    asked = store.asked
-    second = await keep(recordings, spool)
+    async with asyncio.timeout(keeping.WAIT_SECONDS):
+        first = await keep(recordings, spool)
+        asked = store.asked
+        second = await keep(recordings, spool)
     assert store.asked == asked, "it is known to be away"
     for one in (first, second):
         assert (one.mode, one.is_stored, one.name is not None) == ("recording", False, True)

@@ -6,6 +6,7 @@ import pytest
 
 from deploy.local import plan
 from deploy.local.settings import Settings
+from shared.hooks.signing import read_secret
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,22 @@ def test_the_supervisor_kills_a_caller_only_after_its_calls_can_have_ended(
 ) -> None:
     monkeypatch.setattr(plan, "ROLE_PASSWORDS", tmp_path / "roles.json")
     monkeypatch.setattr(plan, "PASSWORDS", tmp_path / "admin.json")
+    monkeypatch.setattr(plan, "HOOK_SECRETS", tmp_path / "hooks.json")
     programs = {program.name: program for program in plan.service_programs(Settings(settings))}
     assert programs["caller"].stop_seconds == seconds
     assert programs["billing"].stop_seconds == 30
+
+
+def test_api_and_caller_are_told_of_the_same_recordings_and_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("ROLE_PASSWORDS", "PASSWORDS", "HOOK_SECRETS"):
+        monkeypatch.setattr(plan, name, tmp_path / name)
+    shared = plan.shared_by_api_and_caller(Settings({}))
+    assert set(shared) == {"INBOUND_WEBHOOK_SECRET", "RECORDING_URL_SECRET", "RECORDINGS_FOLDER"}
+    read_secret(shared["INBOUND_WEBHOOK_SECRET"])
+    for program in plan.service_programs(Settings({})):
+        mine = shared if program.name in ("api", "caller") else {}
+        assert {name: value for name, value in program.environment.items() if name in shared} == mine
+    in_a_bucket = plan.shared_by_api_and_caller(Settings({"RECORDINGS_BUCKET": "b", "RECORDING_URL_SECRET": "mine"}))
+    assert ("RECORDINGS_FOLDER" in in_a_bucket, in_a_bucket["RECORDING_URL_SECRET"]) == (False, "mine")

@@ -5,16 +5,17 @@ import asyncio
 from services.caller.domain.conversation import ROLES, SILENT, Conversation, EndReason
 from services.caller.domain.limits import MAX_BOT_ASKED, MAX_TOOLS_OF_TURN, MAX_TURN_CHARS
 from services.caller.domain.media import Speech, SpeechError, Telling
-from services.caller.domain.speech import spoken_ms, spoken_within
-from services.caller.domain.turn import Party, PartyError, Reply, Side, ToolUse, Turn
+from services.caller.domain.turn import Party, PartyError, Reply, Side, Turn
 from services.caller.domain.voice import manners
 from services.caller.domain.voice.ears import MS_PER_SECOND, Ears
+from services.caller.domain.voice.interrupting import Interrupting
 from services.caller.domain.voice.line import Line
 from services.caller.domain.voice.listening import Utterance
 from services.caller.domain.voice.patience import Patience
 from services.caller.domain.voice.phone import Conduct, OwnTimes, Phone
 from services.caller.domain.voice.sentences import FELL_SILENT, HUNG_UP, NEVER_SPOKE, OTHER, Over
 from services.caller.domain.voice.speaking import Speaking
+from services.caller.domain.voice.told import Told
 from services.caller.domain.voice.transcript import Transcript
 
 
@@ -45,17 +46,16 @@ class VoiceEnd:
         self._voice = voice
         self._first = first
         self._conduct = conduct or Conduct()
-        self._telling = phone.leg if isinstance(phone.leg, Telling) else None
         self._transcript = Transcript()
         self._line = Line(phone, on_heard=self._heard, on_said=self._said, on_frame=self._hear_told)
         self._ears = Ears(ROLES[OTHER[side]], self._transcript, speech, expected)
+        self._told = Told(phone.leg, self._ears, self._transcript) if isinstance(phone.leg, Telling) else None
         self._patience = Patience(side, phone, self._line, self._ears)
         self._answered_lines = 0  # of those that were read
         self._digits = sorted(self._conduct.digits)
-        self._interruptions = 0
         self._asked_again = 0
         self._said_hello = False
-        self._interrupted_ms = -1  # where the line began that was interrupted last
+        self._interrupting = Interrupting(self._conduct, self._line.listening)
         self._talks_over = False
         self._fell_silent_ms = 0
         self.own = OwnTimes(stt=self._ears.took_ms)
@@ -72,7 +72,7 @@ class VoiceEnd:
             self._line.lay_down()
             try:
                 await self._phone.hang_up()
-                if self._telling is None and (unheard := self._line.listening.flush()) is not None:
+                if self._told is None and (unheard := self._line.listening.flush()) is not None:
                     self._ears.take(unheard, answered=False)
                 await self._ears.finish(manners.LAST_READING_SECONDS)
             finally:
@@ -109,23 +109,12 @@ class VoiceEnd:
     def _heard(self, utterance: Utterance) -> None:
         """Take a line that is over, in the tick; one that came and went while one talked wants no answer."""
         self._fell_silent_ms = utterance.end_ms
-        if self._telling is None:
+        if self._told is None:
             self._ears.take(utterance, answered=not self._line.speaking)
 
     def _hear_told(self) -> None:
-        """Take, in the tick, what the other side tells by itself of what it said and did."""
-        if self._telling is None:
-            return
-        for tool in self._telling.tools():
-            self._note_tool(tool)
-        for one in self._telling.spoken():
-            text = spoken_within(one.text, round(one.share * spoken_ms(one.text))) if one.share < 1 else one.text
-            start_ms, end_ms = one.start_ms + self._line.left_out_ms, one.end_ms + self._line.left_out_ms
-            self._ears.told(text, start_ms, end_ms, answered=not self._line.speaking)
-
-    def _note_tool(self, tool: ToolUse) -> None:
-        self._transcript.add("tool_call", tool.call, self._line.now_ms, self._line.now_ms)
-        self._transcript.add("tool_response", tool.response, self._line.now_ms, self._line.now_ms)
+        if self._told is not None:
+            self._told.take(self._line.now_ms, self._line.left_out_ms, answered=not self._line.speaking)
 
     def _wants_answer(self) -> bool:
         return self._ears.read_lines > self._answered_lines and not self._ears.busy and not self._line.listening.talking
@@ -136,14 +125,14 @@ class VoiceEnd:
             self._asks_for_an_end()
             self._press_digits()
             await self._patience.until(self._has_to_speak)
-            if self._wants_answer() or self._interrupts():
+            if self._wants_answer() or self._interrupting.is_due():
                 self._said_hello = False
                 self._press_digits()
                 return
             await self._ask_whether_anybody_is_there()
 
     def _has_to_speak(self) -> bool:
-        return self._wants_answer() or self._interrupts() or self._silent_for_too_long()
+        return self._wants_answer() or self._interrupting.is_due() or self._silent_for_too_long()
 
     def _silent_for_too_long(self) -> bool:
         if self._ears.busy or self._line.listening.talking:
@@ -157,19 +146,6 @@ class VoiceEnd:
             raise Over("error", (FELL_SILENT if spoke else NEVER_SPOKE)[OTHER[self._side]])
         self._said_hello = True
         await self._speak(Reply(manners.HELLO), drops=True)
-
-    def _interrupts(self) -> bool:
-        """Say whether it is time to talk over a line that goes on; each is interrupted once."""
-        after_ms = self._conduct.interrupt_after_ms
-        if self._interruptions >= self._conduct.interruptions:
-            return False
-        listening = self._line.listening
-        return (
-            after_ms is not None
-            and listening.talking
-            and listening.voiced_ms >= after_ms
-            and listening.start_ms != self._interrupted_ms
-        )
 
     def _is_quiet(self) -> bool:
         return self._conduct.is_quiet(self._line.now_ms)
@@ -187,11 +163,10 @@ class VoiceEnd:
     async def _find_words(self) -> Reply | None:
         """Return what to say, None if the other side has gone on talking and is to be heard out first."""
         turns = self._transcript.turns
-        self._talks_over = self._interrupts()
+        self._talks_over = self._interrupting.is_due()
         if self._talks_over:
             so_far = self._line.listening.so_far()
-            self._interrupted_ms = so_far.start_ms
-            self._interruptions += 1
+            self._interrupting.begin()
             text = await self._patience.for_task(self._ears.read(so_far))
             turns = (*turns, Turn(ROLES[OTHER[self._side]], "text/plain", text or "", so_far.start_ms, so_far.end_ms))
         elif self._answered_lines < self._ears.read_lines and self._ears.last == manners.INAUDIBLE:
@@ -234,7 +209,7 @@ class VoiceEnd:
         if text and not await self._say(text, reply, drops=drops):
             return
         for tool in reply.tools[:MAX_TOOLS_OF_TURN]:
-            self._note_tool(tool)
+            self._transcript.add_tool(tool, self._line.now_ms)
         if text:
             await self._patience.until(lambda: not self._line.speaking or self._is_quiet())
             self._line.stop()

@@ -5,7 +5,7 @@ from typing import Literal
 
 from services.caller.domain.farewell import is_farewell
 from services.caller.domain.limits import FAREWELLS_THAT_END_A_CALL, MAX_TRANSCRIPT_BYTES, MAX_TURN_CHARS, MAX_TURNS
-from services.caller.domain.turn import Role, Turn
+from services.caller.domain.turn import Role, ToolUse, Turn
 
 SPOKEN: tuple[Role, ...] = ("user", "assistant")
 
@@ -34,6 +34,11 @@ class Transcript:
         insort(self._turns, Turn(role, kind, content, start_ms, end_ms), key=lambda turn: turn.start_ms)
         self._bytes += size
         self.full = len(self._turns) >= MAX_TURNS
+
+    def add_tool(self, tool: ToolUse, at_ms: int) -> None:
+        """Put a tool that was used where it belongs."""
+        self.add("tool_call", tool.call, at_ms, at_ms)
+        self.add("tool_response", tool.response, at_ms, at_ms)
 
     def took_leave(self) -> bool:
         """Say whether both have taken leave of each other often enough, and neither hangs up."""

@@ -4,6 +4,7 @@ import re
 
 from services.caller.domain.conversation import ROLES
 from services.caller.domain.turn import Party, Side, Turn
+from services.caller.domain.voice import manners
 from services.caller.edges.parties.offline.agent import OfflineAgent
 from services.caller.edges.parties.offline.bot import OfflineBot
 
@@ -13,7 +14,8 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 
 async def expected_lines(prompt: str, agent_name: str, *, bot_answers: bool) -> tuple[str, ...]:
     """Return them, the likeliest last. Speech recognition is biased to them, and understands much more with them."""
-    return (*(one.strip() for one in _SENTENCE.findall(prompt)), *await _rehearsed(prompt, agent_name, bot_answers))
+    scenario = [line for one in _SENTENCE.findall(prompt) if (line := one.strip())]
+    return (*scenario, manners.HELLO, manners.SAY_AGAIN, *await _rehearsed(prompt, agent_name, bot_answers))
 
 
 async def _rehearsed(prompt: str, agent_name: str, bot_answers: bool) -> list[str]:

@@ -52,10 +52,14 @@ class Microphone:
         self._studio = studio
         self._tape = tape
         self._skipped = studio.media.skipped()
+        self._longest_gap_ticks = 0
         self._measuring = Measuring("agent" if side == "bot" else "bot")
 
     def take(self, said: bytes, heard: bytes) -> None:
         """Take a tick."""
+        skipped = self._studio.media.skipped()
+        self._longest_gap_ticks = max(self._longest_gap_ticks, skipped - self._skipped)
+        self._skipped = skipped
         bot, agent = (said, heard) if self._side == "bot" else (heard, said)
         self._measuring.add(bot, agent)
         if self._tape is not None:
@@ -63,8 +67,8 @@ class Microphone:
 
     async def side_of_call(self, end: VoiceEnd) -> SideOfCall:
         """Return what there is to tell of this end."""
-        skipped = self._studio.media.skipped() - self._skipped
-        lateness = Lateness(self._answered.heard_late(), self._studio.offset(), skipped)
+        # What the clock leaves out is silence here, so that time stays true: a place is off by one gap at most.
+        lateness = Lateness(self._answered.heard_late(), self._studio.offset(), self._longest_gap_ticks)
         bot_turns = [Span(turn.start_ms, turn.end_ms) for turn in end.turns if turn.role == ROLES["bot"]]
         own = OwnTime(sum(end.own.stt), sum(end.own.llm), sum(end.own.tts))
         recording: Kept = await self._tape.keep() if self._tape is not None else DISABLED

@@ -38,7 +38,7 @@ class Clock:
         """Return how many ticks were left out since the process began."""
         return self._skipped
 
-    async def run_for_ever(self) -> None:
+    async def keep_time(self) -> None:
         """Tick while somebody wants it."""
         while True:
             if not self._ticking:
@@ -48,6 +48,9 @@ class Clock:
             while self._ticking:
                 await asyncio.sleep(max(0.0, due - self._now()))
                 due = self._tick_of(due)
+
+    # As the composition calls it, which gives the loop its own name.
+    run_for_ever = keep_time
 
     def _tick_of(self, due: float) -> float:
         """Run the tick that was due, or the last one of those that were; return when the next one is."""

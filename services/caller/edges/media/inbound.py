@@ -64,5 +64,6 @@ class Inbound:
         slack = self.playout.write(packet.timestamp, self._codec.decode(packet.payload), self.reception.step)
         if slack is None:
             return "stray"
-        self.delay.add((now - at) * 1_000 + slack * 1_000 / SAMPLE_RATE_HZ, self.ticks + slack // FRAME_SAMPLES)
+        if slack >= 0:  # what came too late is not heard: it says nothing of how long sound is kept
+            self.delay.add((now - at) * 1_000 + slack * 1_000 / SAMPLE_RATE_HZ, self.ticks + slack // FRAME_SAMPLES)
         return ""

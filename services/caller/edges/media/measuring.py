@@ -1,7 +1,7 @@
 """Measures a call while it goes on, from the frames that are recorded."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from services.caller.edges.media import wav
 from services.caller.edges.media.activity import EDGE_MS, Activity
 from services.caller.edges.media.calibration import UNKNOWN_OFFSET, Offset
 from services.caller.edges.media.delay import NOT_LATE, HeardLate
+from services.caller.edges.media.left_out import LeftOut
 
 READ_FRAMES = 3_000
 
@@ -29,39 +30,52 @@ class Lateness:
         """Return by how much what is heard at a place in the frames is heard late."""
         return self.heard_late.at(position_ms) + self.offset.ms
 
-    @property
-    def uncertainty_ms(self) -> float:
-        """Return by how much a latency may be wrong: twice each standard deviation, and the grain of both its ends."""
+    def uncertainty_ms(self, known_ticks: int = 0) -> float:
+        """Return by how much a latency may be wrong: twice each standard deviation, and the grain of both its ends.
+
+        Of ticks that were left out nobody knows where, any latency may be short; `known_ticks` are not among them.
+        """
         spread_ms = 2 * (self.heard_late.spread_ms + self.offset.spread_ms)
-        return 2 * EDGE_MS + spread_ms + self.skipped_ticks * FRAME_MS
+        return 2 * EDGE_MS + spread_ms + max(0, self.skipped_ticks - known_ticks) * FRAME_MS
 
 
 class Measuring:
-    """One call's two channels, at one of its ends. `hears`: whom this end hears, so who is heard late here."""
+    """One call's two channels, at one of its ends. `hears`: whom this end hears, so who is heard late here.
 
-    def __init__(self, hears: Side = "agent") -> None:
+    `skipped`: the clock's, so that it is known where in the call ticks were left out, and no latency is short by them.
+    """
+
+    def __init__(self, hears: Side = "agent", skipped: Callable[[], int] = lambda: 0) -> None:
         self._hears = hears
+        self._left_out = LeftOut(skipped)
         self._bot = Activity()
         self._agent = Activity()
 
     def add(self, left: bytes, right: bytes) -> None:
         """Take one tick: the bot left, before noise was added on purpose, the agent right."""
+        self._left_out.look(self._bot.duration_ms)
         self._bot.add(left)
         self._agent.add(right)
 
     def measures(self, lateness: Lateness, bot_turns: Sequence[Span] = ()) -> CallMeasures:
         """Return what can be said until now. `bot_turns`: when the bot spoke, as it knows itself."""
         bot, agent = self._bot.spans(bot_turns), self._agent.spans()
-        return measures_of(
-            _earlier(bot, lateness) if self._hears == "bot" else bot,
-            _earlier(agent, lateness) if self._hears == "agent" else agent,
-            duration_ms=self._bot.duration_ms,
-            uncertainty_ms=lateness.uncertainty_ms,
+        measures = measures_of(
+            self._timed(bot, lateness if self._hears == "bot" else None),
+            self._timed(agent, lateness if self._hears == "agent" else None),
+            duration_ms=self._left_out.time_ms(self._bot.duration_ms),
+            uncertainty_ms=lateness.uncertainty_ms(self._left_out.ticks),
         )
+        placed = (replace(one, at_ms=round(self._left_out.place_ms(one.at_ms))) for one in measures.agent_latencies)
+        return replace(measures, agent_latencies=tuple(placed))
 
+    def _timed(self, spans: Sequence[Span], lateness: Lateness | None) -> list[Span]:
+        """Return spans in the far end's time."""
 
-def _earlier(spans: Sequence[Span], lateness: Lateness) -> list[Span]:
-    return [Span(span.start_ms - lateness.at(span.start_ms), span.end_ms - lateness.at(span.end_ms)) for span in spans]
+        def at(place_ms: float) -> float:
+            return self._left_out.time_ms(place_ms) - (lateness.at(place_ms) if lateness else 0.0)
+
+        return [Span(at(span.start_ms), at(span.end_ms)) for span in spans]
 
 
 def measure(recording: Path, lateness: Lateness) -> CallMeasures:

@@ -1,6 +1,5 @@
 """Who may call us: those who have the token, for a number that is known, no faster and no more than named."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,23 +23,3 @@ class Door:
         if not self.token_accepted(request.message.headers.get_first(TOKEN_HEADER) or ""):
             return 403
         return None if self.number_known(user_of(request.message.uri)) else 404
-
-
-class Pace:
-    """At most so many in a second, all at once if they like."""
-
-    def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_second = per_second
-        self._clock = clock
-        self._left = float(per_second)
-        self._at = clock()
-
-    def take(self) -> bool:
-        """Take one, if there is one."""
-        now = self._clock()
-        self._left = min(self._per_second, self._left + (now - self._at) * self._per_second)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True

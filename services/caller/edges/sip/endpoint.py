@@ -10,6 +10,7 @@ from typing import Any
 
 from services.caller.edges.sip.agent import Address
 from services.caller.edges.sip.limits import Timing
+from services.caller.edges.sip.names import MAX_PORT
 from services.caller.edges.sip.transactions.table import Transactions
 from services.caller.edges.sip.wire import Request, Response, Unreadable, read
 
@@ -62,7 +63,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def send(self, datagram: bytes, to: Address) -> None:
         """Send, or lose it: the network may as well."""
-        if self._transport is not None:
+        if self._transport is not None and 0 < to[1] <= MAX_PORT:  # another would end the transport
             with suppress(OSError, ValueError):  # of another family than our port's
                 self._transport.sendto(datagram, to)
 

@@ -14,6 +14,7 @@ from services.caller.edges.sip.agent import Address
 
 DEFAULT_PORT = 5060
 MAX_PORT = 65_535
+MAX_URI_CHARS = 1_024
 _NAME_ADDR = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^<"]*)\s*<([^<>]*)>(.*)', re.DOTALL)
 _USER_KEPT = "+*#-_.!~'()&=$,"
 
@@ -36,6 +37,12 @@ def read_name_addr(text: str) -> NameAddr:
         if not uri or any(character in uri for character in '<>" '):
             raise ValueError("no address")
     return NameAddr(uri, parse_params(parameters).get("tag") or "")
+
+
+def is_sip_uri(uri: str) -> bool:
+    """Say whether it can be put between `<` and `>` as it is."""
+    sip = uri.lower().startswith(("sip:", "sips:")) and len(uri) <= MAX_URI_CHARS
+    return sip and all(32 < ord(one) < 127 and one not in '<>"' for one in uri)
 
 
 def user_of(uri: str) -> str:

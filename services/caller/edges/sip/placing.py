@@ -13,6 +13,7 @@ from services.caller.edges.sip.calls import Call
 from services.caller.edges.sip.core import Core
 from services.caller.edges.sip.dialog import Dialog, contact, new_request, routes_of, target_of
 from services.caller.edges.sip.digest import Digest
+from services.caller.edges.sip.limits import MAX_BRANCHES_OF_INVITE
 from services.caller.edges.sip.names import name_addr, sip_uri, written_host
 from services.caller.edges.sip.responses import SERVED
 from services.caller.edges.sip.serving import Serving
@@ -43,6 +44,7 @@ class Attempt:
         self._expires_seconds = core.endpoint.timing.session_expires_seconds
         self._invite: ClientInvite | None = None
         self._acks: dict[str, Callable[[], None]] = {}
+        self._prolonged = False
         self._cancelled = False
         self._cancel_sent = False
         self._heard = False
@@ -121,8 +123,9 @@ class Attempt:
                 return False
         elif response.status == 422:
             least = read_seconds(response.message, "min-se")
-            if least is None or not self._expires_seconds < least <= MAX_EXPIRES_SECONDS:
+            if least is None or not self._expires_seconds < least <= MAX_EXPIRES_SECONDS or self._prolonged:
                 return False
+            self._prolonged = True
             self._expires_seconds = least
         else:
             return False
@@ -136,6 +139,8 @@ class Attempt:
         again = self._acks.get(response.to_tag)
         if again is not None:
             again()
+            return
+        if len(self._acks) >= MAX_BRANCHES_OF_INVITE:
             return
         try:
             within = self._within(response, routes_of(response.message.headers.get("record-route")))

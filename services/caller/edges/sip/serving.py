@@ -7,6 +7,8 @@ from aiosipua.message import SipResponse
 from services.caller.edges.sip.calls import Call
 from services.caller.edges.sip.core import Core
 from services.caller.edges.sip.dialog import contact, target_of
+from services.caller.edges.sip.limits import MAX_REQUESTS_OF_CALL_A_SECOND
+from services.caller.edges.sip.pace import Pace
 from services.caller.edges.sip.responses import NOT_SERVED, respond_to
 from services.caller.edges.sip.session_timer import SessionExpires, answered_expires, read_session_expires
 from services.caller.edges.sip.sound import CONTENT_TYPE, Described, NothingInCommon, NotSpoken, read_sound
@@ -26,6 +28,7 @@ class Serving:
         self._key = call.call_id, call.dialog.local_tag
         core.calls[self._key] = self
         self._unacknowledged: dict[int, tuple[ServerInvite, Callable[[Request], None]]] = {}
+        self._pace = Pace(MAX_REQUESTS_OF_CALL_A_SECOND)
         call.ending.append(self._stop)
 
     def expect_ack(self, cseq: int, transaction: ServerInvite, then: Callable[[Request], None]) -> None:
@@ -46,6 +49,10 @@ class Serving:
         if request.cseq <= dialog.remote_cseq:
             self._core.refuse(request, 500, "Out Of Order")
             return
+        if request.method != "BYE" and not self._pace.take():
+            # Each is remembered for 32 s, and there is room for so many of all calls together.
+            self._core.refuse(request, 503)
+            return
         dialog.remote_cseq = request.cseq
         match request.method:
             case "BYE":
@@ -63,6 +70,9 @@ class Serving:
         inviting = request.method == "INVITE"
         if self.call.within.inviting and (inviting or request.message.body):
             self._core.refuse(request, 491)
+            return
+        if too_short(self._core, request):
+            self._core.answer(request, 422, least_session(self._core))
             return
         side: OwnSide = (b"", None)
         if inviting or request.message.body:
@@ -150,3 +160,8 @@ def too_short(core: Core, request: Request) -> bool:
     """Say whether a session would have to be refreshed more often than we care to (422)."""
     asked = read_session_expires(request.message)
     return asked is not None and asked.seconds < core.endpoint.timing.min_session_expires_seconds
+
+
+def least_session(core: Core) -> dict[str, str]:
+    """Return what a 422 says."""
+    return {"Min-SE": str(core.endpoint.timing.min_session_expires_seconds)}

@@ -6,9 +6,7 @@ from services.caller.edges.endpoints.dialling import Guard
 from services.caller.edges.endpoints.failures import NotCalled
 from services.caller.edges.sip import refusals
 from services.caller.edges.sip.agent import Address
-from services.caller.edges.sip.names import DEFAULT_PORT, MAX_PORT
-
-MAX_URI_CHARS = 1_024
+from services.caller.edges.sip.names import DEFAULT_PORT, MAX_PORT, is_sip_uri
 
 
 async def resolve_sip(uri: str, guard: Guard) -> Address:
@@ -16,15 +14,14 @@ async def resolve_sip(uri: str, guard: Guard) -> Address:
 
     UDP alone, and no SRV records: the port is the URI's, or 5060.
     """
-    scheme = uri[:5].lower()
-    if len(uri) > MAX_URI_CHARS or not scheme.startswith(("sip:", "sips:")) or not uri.isascii():
+    if not is_sip_uri(uri):
         raise refusals.no_sip_uri()
     read = parse_uri(uri)
-    if scheme == "sips:" or (read.params.get("transport") or "udp").lower() != "udp":
+    if read.scheme == "sips" or (read.params.get("transport") or "udp").lower() != "udp":
         raise refusals.unsupported_transport()
     port = DEFAULT_PORT if read.port is None else read.port
     host = read.params.get("maddr") or read.host
-    if not host or read.headers or not 0 < port <= MAX_PORT or any(not 32 < ord(one) < 127 for one in uri):
+    if not host or read.headers or not 0 < port <= MAX_PORT:
         raise refusals.no_sip_uri()
     try:
         found = await guard.addresses(host.strip("[]"))

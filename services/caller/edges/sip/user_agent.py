@@ -10,12 +10,14 @@ from services.caller.edges.sip.agent import InviteHandler, Placing, SipAgent, Si
 from services.caller.edges.sip.answering import Arriving
 from services.caller.edges.sip.core import Core
 from services.caller.edges.sip.dialog import Admits, routes_of, target_of
-from services.caller.edges.sip.door import Door, Pace
+from services.caller.edges.sip.door import Door
 from services.caller.edges.sip.endpoint import Endpoint
 from services.caller.edges.sip.limits import Timing
+from services.caller.edges.sip.names import is_sip_uri
+from services.caller.edges.sip.pace import Pace
 from services.caller.edges.sip.placing import Attempt
 from services.caller.edges.sip.responses import NOT_SERVED
-from services.caller.edges.sip.serving import too_short
+from services.caller.edges.sip.serving import least_session, too_short
 from services.caller.edges.sip.sound import CONTENT_TYPE, Described, NothingInCommon, NotSpoken, read_sound
 from services.caller.edges.sip.transactions.server import ServerInvite
 from services.caller.edges.sip.transactions.table import Full
@@ -49,6 +51,8 @@ class UserAgent:
         """Call somebody."""
         if self.core.closing:
             raise refusals.stopped()
+        if not is_sip_uri(placing.uri):
+            raise refusals.no_sip_uri()
         if not self.core.admits(placing.address[0]):
             raise refusals.not_allowed()
         return await Attempt(self.core, placing).run()
@@ -125,7 +129,7 @@ class UserAgent:
         elif unknown := [one for one in headers.get("require") if one.strip().lower() not in UNDERSTOOD_EXTENSIONS]:
             core.answer(request, 420, {"Unsupported": ", ".join(unknown)})
         elif too_short(core, request):
-            core.answer(request, 422, {"Min-SE": str(core.endpoint.timing.min_session_expires_seconds)})
+            core.answer(request, 422, least_session(core))
         elif self._handler is None or core.closing:
             core.refuse(request, 480)
         elif len(core.let_in) >= self._door.limits.calls_at_once or not self._pace.take():

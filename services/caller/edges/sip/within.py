@@ -64,7 +64,8 @@ class Within:
             # The far end knows no timers: our refreshes alone show whether it lives.
             timer.run(self._core.endpoint.timing.session_expires_seconds, ours=True)
         else:
-            timer.run(agreed.seconds, ours=agreed.refresher != "uas")
+            least_seconds = self._core.endpoint.timing.min_session_expires_seconds
+            timer.run(max(agreed.seconds, least_seconds), ours=agreed.refresher != "uas")
 
     def acknowledge(self, invite: SipRequest) -> Callable[[], None]:
         """Send the ACK to a 2xx (13.2.2.4). Returns what sends it again."""

@@ -1,5 +1,6 @@
 """Two legs that talk to each other over loopback, ticked by hand."""
 
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from services.caller.edges.media.rtp_peer import RtpPeer
 
 HOST = "127.0.0.1"
 RANGE = (21_000, 21_999)  # below what the kernel gives away by itself
+DELIVERY_SECONDS = 5.0
 PEER = RtpPeer((HOST, 0))
 
 
@@ -55,11 +57,18 @@ def joined(
             leg.close()
 
 
+def delivered(leg: RtpLeg) -> None:
+    """Wait until the kernel has delivered what was sent: on a busy machine it does so a little later."""
+    assert select.select([leg._port.rtp], [], [], DELIVERY_SECONDS)[0], "nothing was delivered"
+
+
 def say(one: RtpLeg, other: RtpLeg, frames: list[bytes], *, between: Callable[[int], None] = lambda _: None) -> bytes:
     """Let one say frames; return what the other heard meanwhile, and a little after."""
     heard = b""
     for number, frame in enumerate([*frames, *[SILENCE] * 4]):
         one.exchange(frame)
         between(number)
+        if not one.held:
+            delivered(other)
         heard += other.exchange(SILENCE)
     return heard

@@ -1,78 +1,13 @@
 """Whatever comes from the negotiated peer itself, a leg goes on, and hears what is right again at once."""
 
-import random
-import socket
-import struct
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from services.caller.domain.media import FRAME_SAMPLES, SILENCE
-from services.caller.edges.media.digits import MAX_DIGITS_WAITING
-from services.caller.edges.media.ports import Ports
-from services.caller.edges.media.reception import Reception
-from services.caller.edges.media.reports import Reports
-from services.caller.edges.media.rtp_leg import RtpLeg
-from services.caller.edges.media.rtp_peer import RtpPeer
 from services.caller.edges.media.wire import MAX_DATAGRAMS_PER_READ
-from tests.unit.caller.media.pair import HOST, RANGE, peak
-
-LOUD = b"\x90" * FRAME_SAMPLES  # µ-law
-MUTATIONS = 10_000
-
-
-class Peer:
-    """The negotiated far end, byte by byte."""
-
-    def __init__(self, to: tuple[str, int]) -> None:
-        self.rtp, self.rtcp = _even_pair()
-        self.to = to
-        self.sequence, self.timestamp, self.ssrc = 100, 16_000, 7
-
-    def packet(self, payload: bytes = LOUD, payload_type: int = 0) -> bytes:
-        """Return the next packet."""
-        header = struct.pack("!BBHII", 0x80, payload_type, self.sequence & 0xFFFF, self.timestamp, self.ssrc)
-        self.sequence += 1
-        self.timestamp = (self.timestamp + FRAME_SAMPLES) & 0xFFFF_FFFF
-        return header + payload
-
-    def send(self, *packets: bytes) -> None:
-        """Send them."""
-        for packet in packets:
-            self.rtp.sendto(packet, self.to)
-
-
-def _even_pair() -> tuple[socket.socket, socket.socket]:
-    port = Ports(HOST, *RANGE, reuse_after_seconds=0.0).take()
-    return port.rtp, port.rtcp
-
-
-@contextmanager
-def a_call(silent_line_seconds: float = 20.0) -> Iterator[tuple[RtpLeg, Peer]]:
-    """Yield a leg, and its far end."""
-    ports = Ports(HOST, *RANGE, reuse_after_seconds=0.0)
-    port = ports.take()
-    peer = Peer((HOST, port.port))
-    leg = RtpLeg(port, RtpPeer(peer.rtp.getsockname(), 0, 101), silent_line_seconds=silent_line_seconds)
-    leg._ticks = 1  # as if it listened already
-    try:
-        yield leg, peer
-    finally:
-        leg.close()
-        peer.rtp.close()
-        peer.rtcp.close()
-        assert ports.in_use == 0
-
-
-def hears(leg: RtpLeg, peer: Peer, ticks: int = 5) -> int:
-    """Let the far end talk; return how loud it is heard."""
-    loudest = 0
-    for _ in range(ticks):
-        peer.send(peer.packet())
-        loudest = max(loudest, peak(leg.exchange(SILENCE)))
-    return loudest
+from tests.unit.caller.media.far_peer import a_call, hears
+from tests.unit.caller.media.pair import peak
 
 
 def test_another_source_is_believed_with_its_second_packet_and_one_packet_of_it_is_not() -> None:
@@ -147,6 +82,16 @@ def test_a_pause_of_the_sender_is_no_loss_and_speech_after_it_is_in_time() -> No
         assert (leg.stats().lost, leg.stats().concealed_ms) == (0, 0)
 
 
+@pytest.mark.parametrize("stalled_ticks", [3, 9, 30, 200])
+def test_a_sender_that_is_late_from_now_on_is_waited_for(stalled_ticks: int) -> None:
+    with a_call() as (leg, peer):
+        hears(leg, peer)
+        for _ in range(stalled_ticks):
+            leg.exchange(SILENCE)
+        hears(leg, peer, stalled_ticks + 5)
+        assert min(hears(leg, peer, 1) for _ in range(20)) > 5_000
+
+
 def test_a_burst_after_a_stall_of_the_sender_does_not_make_the_call_late_for_ever() -> None:
     with a_call() as (leg, peer):
         hears(leg, peer)
@@ -200,43 +145,13 @@ def test_a_flood_costs_a_tick_no_more_than_its_share() -> None:
         assert leg.stats().received <= before + MAX_DATAGRAMS_PER_READ
 
 
-def mutated(packet: bytes, dice: random.Random) -> bytes:
-    """Return a packet with something wrong."""
-    spoiled = bytearray(packet)
-    match dice.randrange(6):
-        case 0:
-            return bytes(spoiled[: dice.randrange(len(spoiled) + 1)])
-        case 1:
-            return bytes(spoiled) + dice.randbytes(dice.randrange(1, 3_000))
-        case 2:
-            return dice.randbytes(dice.randrange(0, 300))
-        case 3:
-            spoiled[dice.randrange(min(16, len(spoiled)))] = dice.randrange(256)
-        case 4:
-            for _ in range(dice.randrange(1, 20)):
-                spoiled[dice.randrange(len(spoiled))] ^= 1 << dice.randrange(8)
-        case _:
-            at = dice.randrange(len(spoiled))
-            spoiled[at:at] = dice.randbytes(dice.randrange(1, 40))
-    return bytes(spoiled)
-
-
-@pytest.mark.parametrize("mutations", [4_000, pytest.param(MUTATIONS, marks=pytest.mark.campaign)])
-def test_mutations_end_neither_the_call_nor_leak_anything(mutations: int) -> None:
-    dice = random.Random(20_260)
-    with a_call(silent_line_seconds=3_600.0) as (leg, peer):
-        reports = Reports(5, Reception())
-        halfway = 0
-        for number in range(mutations):
-            if number == mutations // 2:
-                halfway = sys.getallocatedblocks()
-            digit = struct.pack("!BBH", dice.randrange(20), 0x8A, 1_280)
-            good = peer.packet(digit, 101) if number % 10 == 0 else peer.packet()
-            peer.send(mutated(good, dice), good)
-            report = reports.report(timestamp=1, packets=1, octets=160)
-            peer.rtcp.sendto(mutated(report, dice), (peer.to[0], peer.to[1] + 1))
+def test_packets_that_come_too_late_say_nothing_of_how_long_sound_is_kept() -> None:
+    with a_call() as (leg, peer):
+        hears(leg, peer, 20)
+        before_ms = leg.heard_late().mean_ms
+        for _ in range(9):
             leg.exchange(SILENCE)
-        assert sys.getallocatedblocks() - halfway < 1_500, "a block for each packet would be more"
-        assert leg.ended is None
-        assert len(leg.heard_digits()) <= MAX_DIGITS_WAITING
-        assert hears(leg, peer, 20) > 5_000
+        late = [peer.packet() for _ in range(8)]
+        peer.send(*late)
+        leg.exchange(SILENCE)
+        assert leg.heard_late().mean_ms >= before_ms - 5, "they are 160 ms late, and not heard"

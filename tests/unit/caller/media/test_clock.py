@@ -7,6 +7,7 @@ import pytest
 
 from services.caller.edges.media.clock import FRAME_SECONDS, Clock
 from tests.support.waiting import eventually
+from tests.unit.caller.media.hand_clock import Time
 
 
 class Counting:
@@ -32,16 +33,6 @@ class Plain:
 
     def tick(self, late_ms: float) -> None:
         raise RuntimeError("it broke")
-
-
-class Time:
-    """A clock to set."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_tick_that_raises_is_told_and_called_no_more_and_the_others_go_on() -> None:
@@ -91,7 +82,7 @@ def test_deadlines_stay_where_they_are_and_those_of_a_stall_are_left_out(
 
 async def test_it_ticks_while_somebody_wants_it_and_stands_still_otherwise() -> None:
     clock, first, second = Clock(), Counting(), Counting()
-    running = asyncio.create_task(clock.run_for_ever())
+    running = asyncio.create_task(clock.keep_time())
     try:
         clock.add(first)
         await eventually(lambda: _ticked(first, 5), what="five ticks")

@@ -142,6 +142,23 @@ def test_a_jitter_buffer_that_grows_in_mid_call_makes_neither_latencies_wrong_no
     assert measures.latency_uncertainty_ms == 2 * EDGE_MS
 
 
+def test_ticks_that_were_left_out_are_in_the_latency_in_which_they_were_and_in_no_other() -> None:
+    skipped = 7  # from before the call
+    measuring = Measuring(skipped=lambda: skipped)
+    left, right = line(10_000, (1_000, 2_000), (5_000, 6_000)), line(10_000, (2_300, 2_900), (6_300, 7_000))
+    for tick, (said, heard) in enumerate(zip(frames(left), frames(right), strict=True)):
+        skipped += {105: 2, 110: 1, 200: 40}.get(tick, 0)
+        measuring.add(said, heard)
+    measures = measuring.measures(Lateness(HeardLate(), Offset(0.0, 0.0), skipped_ticks=43))
+    assert [one.latency_ms for one in measures.agent_latencies] == [
+        pytest.approx(360, abs=2 * EDGE_MS), pytest.approx(300, abs=2 * EDGE_MS)
+    ]  # fmt: skip
+    assert [one.at_ms for one in measures.agent_latencies] == [
+        pytest.approx(2_000, abs=EDGE_MS), pytest.approx(6_000, abs=EDGE_MS)
+    ]  # fmt: skip
+    assert measures.latency_uncertainty_ms == 2 * EDGE_MS
+
+
 def test_where_nothing_comes_nothing_is_known_to_change() -> None:
     meter = DelayMeter()
     meter.add(50.0, tick=100)

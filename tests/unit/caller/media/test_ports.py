@@ -6,19 +6,10 @@ import socket
 import pytest
 
 from services.caller.edges.media.ports import Ports, PortsUsedUp, read_range
+from tests.unit.caller.media.hand_clock import Time
 
 HOST = "127.0.0.1"
 BASE = 22_000 + os.getpid() % 400 * 24  # beside those of other runs, below what the kernel gives away by itself
-
-
-class Time:
-    """A clock to set."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_pairs_are_even_and_bound_and_there_are_no_more_than_the_range_has() -> None:

@@ -63,6 +63,7 @@ async def _hold(
     network.speech.read = read_late  # type: ignore[method-assign]
     end = network.end("bot", a_bot(waited), first=first, conduct=conduct)
     talk = asyncio.create_task(end.talk())
+    await asyncio.sleep(0)  # a task that is cancelled before it begins has picked up nothing
     todo = list(history)
     while not talk.done():
         while todo and todo[0][0] <= network.clock.ticks:

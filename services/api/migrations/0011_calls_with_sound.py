@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 STATEMENTS = (
     "ALTER TABLE phone_numbers ADD COLUMN sip_uri text",

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 TABLES = (
     # What lies in the store, or may come to lie there. A row that is settled is not told otherwise any more; one that
