@@ -10,8 +10,8 @@ from services.caller.edges.speech.endpoint import SpeechEndpoint, speech_over
 from services.caller.edges.streams.sound import MULAW
 from shared.events.connection import WebSocketConnection
 from tests.e2e.test_calls_over_sip import a_speaking_system, ended, said_by, transcript
-from tests.integration.streams.test_known_delays import DelayedAgent, at_once
 from tests.support.stream_agent import Session, a_stream_agent
+from tests.support.stream_delays import DelayedAgent, at_once
 from tests.support.system import System
 from tests.unit.caller.endpoint import some_pools
 

@@ -3,11 +3,13 @@
 import asyncio
 import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
 from services.caller.domain.media import FRAME_MS, FRAME_SAMPLES, SILENCE, MediaLeg
+from services.caller.edges.media.clock import Clock
 
 LOUD = 1_000  # of 32 767: between a voice and what a silent line has
 
@@ -83,3 +85,15 @@ class ScriptedCall:
     def lateness_ms(self) -> float:
         """How late the latest tick was."""
         return max(self.late_ms)
+
+
+@asynccontextmanager
+async def ticking() -> AsyncIterator[Clock]:
+    """A media clock that runs."""
+    clock = Clock()
+    running = asyncio.create_task(clock.run_for_ever())
+    try:
+        yield clock
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
