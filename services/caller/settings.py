@@ -8,12 +8,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from services.caller.domain.limits import MAX_REPLY_LIMIT_SECONDS, REPLY_LIMIT_SECONDS
-from services.caller.edges.calls.telephony import Lines
 from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
-from services.caller.edges.media.ports import read_range
-from services.caller.edges.speech.endpoint import SpeechEndpoint
+from services.caller.edges.lines import Lines, read_range
 from services.caller.edges.speech.limits import SPEECH_LIMIT_SECONDS
+from services.caller.edges.speech.reached import SpeechEndpoint
 from shared.events.connection import OpenAIConnection
 from shared.hooks.signing import read_secret
 from shared.network.addresses import AddressPolicy, read_networks

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.caller.edges.speech.endpoint import SpeechEndpoint, speech_over
+from services.caller.edges.speech.endpoint import speech_over
+from services.caller.edges.speech.reached import SpeechEndpoint
 from services.caller.edges.streams.sound import MULAW
 from shared.events.connection import WebSocketConnection
 from tests.e2e.test_calls_over_sip import a_speaking_system, ended, said_by, transcript
@@ -23,6 +24,7 @@ ANSWER = (
 )
 DELAY_MS = 1_000
 UNSTEADY_MS = 60  # of an agent's process on a machine that is busy with all of this
+BUSY_MS = 500  # the agent shares its cores with all services; on its own it is measured in test_known_delays.py
 
 
 async def sounds(speech_server: str, *lines: str) -> list[bytes]:
@@ -70,7 +72,8 @@ async def test_an_agent_behind_a_websocket_is_called_and_its_known_delay_is_meas
     assert "northwind" in said_by("assistant", turns).lower()
     assert said_by("user", turns)
     figures = (await system.get(org, f"/v1/calls/{run['call_id']}/figures")).json()
-    wrong_ms = abs(figures["agent_latency_p50_ms"] - DELAY_MS - sorted(agent_s.overslept_ms)[0])
-    assert wrong_ms <= max(20, figures["latency_uncertainty_ms"]) + UNSTEADY_MS
+    too_long_ms = figures["agent_latency_p50_ms"] - DELAY_MS
+    uncertain_ms = max(20, figures["latency_uncertainty_ms"])
+    assert -uncertain_ms - UNSTEADY_MS <= too_long_ms <= uncertain_ms + max(agent_s.overslept_ms) + BUSY_MS
     entries = (await system.get(org, f"/v1/billing/entries?run_id={run['id']}")).json()["results"]
     assert [entry["kind"] for entry in entries].count("settle") == 1

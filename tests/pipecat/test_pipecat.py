@@ -26,7 +26,8 @@ from services.caller.edges.media.clock import Clock
 from services.caller.edges.media.measuring import Lateness, Measuring
 from services.caller.edges.media.recorder import Recorder, recording_thread
 from services.caller.edges.parties.offline.bot import OfflineBot
-from services.caller.edges.speech.endpoint import SpeechEndpoint, speech_over
+from services.caller.edges.speech.endpoint import speech_over
+from services.caller.edges.speech.reached import SpeechEndpoint
 from services.caller.edges.streams.twilio import TwilioLeg
 from tests.support.stream_script import ticking
 from tests.support.waiting import eventually

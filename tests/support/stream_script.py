@@ -91,7 +91,7 @@ class ScriptedCall:
 async def ticking() -> AsyncIterator[Clock]:
     """A media clock that runs."""
     clock = Clock()
-    running = asyncio.create_task(clock.run_for_ever())
+    running = asyncio.create_task(clock.keep_time())
     try:
         yield clock
     finally:

@@ -261,8 +261,13 @@ async def test_no_lease_reaches_beyond_the_last_moment_of_its_run(caller: Caller
     while caller.clock.now < 1_000.0 + 20.0 + longest_seconds - limits.HEARTBEAT_SECONDS:
         caller.clock.now += limits.HEARTBEAT_SECONDS
         await caller.worker.leases.renew_once()
-    left_seconds = await caller.value("SELECT extract(epoch FROM lease_expires_at - now()) FROM attempts")
-    assert left_seconds < limits.HEARTBEAT_SECONDS + 0.1, "should the worker die now, its run is found in time as well"
+
+    async def is_found_in_time() -> bool:
+        await caller.worker.leases.renew_once()  # on a busy machine one may have taken too long
+        left_seconds = await caller.value("SELECT extract(epoch FROM lease_expires_at - now()) FROM attempts")
+        return bool(left_seconds < limits.HEARTBEAT_SECONDS + 0.1)
+
+    await eventually(is_found_in_time, what="should the worker die now, its run is found in time as well")
     await caller.idle()
     assert failures_of(await caller.said(), 11) == [attempt.LOST], "hung up before that"
 

@@ -64,8 +64,9 @@ async def test_so_does_the_end_of_a_call_that_was_lost(callers: Callers) -> None
     assert await said(caller) == [("TestCallFailed", TRACEPARENT)]
 
 
-async def test_so_does_the_end_of_a_run_over_sip(caller: Caller) -> None:
+async def test_so_does_the_end_of_a_run_over_sip_where_there_is_no_telephone(caller: Caller) -> None:
     await accept(caller, 11, mode="sip")
+    await caller.idle()
     assert await said(caller) == [("TestCallFailed", TRACEPARENT)]
 
 

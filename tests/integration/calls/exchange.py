@@ -91,7 +91,7 @@ async def an_exchange(
     folder: Path, parties: Parties, *, first_port: int = 31_000, speech: Speech | None = None
 ) -> AsyncIterator[Exchange]:
     clock = Clock()
-    ticking = asyncio.create_task(clock.run_for_ever())
+    ticking = asyncio.create_task(clock.keep_time())
     ports = Ports(HOST, first_port, first_port + 199, reuse_after_seconds=0.0)
     announced: list[tuple[int, str, str, str]] = []
 

@@ -46,6 +46,7 @@ async def books_database(template: Template) -> AsyncIterator[TestDatabase]:
         admin = await asyncpg.connect(copy.admin_url)
         for event in ("insert", "update", "delete"):  # what a leak changes goes on being counted: one leak is one kind
             await admin.execute(f"ALTER TABLE api.runs ENABLE ALWAYS TRIGGER runs_are_counted_on_{event}")
+        await admin.execute("ALTER TABLE api.open_runs_changed ENABLE ALWAYS TRIGGER open_runs_are_counted")
         await admin.close()
         yield copy
 

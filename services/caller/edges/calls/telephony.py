@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from services.caller.domain.media import Speech
 from services.caller.domain.turn import Side
@@ -12,6 +11,7 @@ from services.caller.edges.calls.spoken import ChosenCalls
 from services.caller.edges.calls.studio import Studio
 from services.caller.edges.calls.ways import OverSip, OverStream, Way
 from services.caller.edges.endpoints.pools import Network
+from services.caller.edges.lines import Lines
 from services.caller.edges.media.calibration import UNKNOWN_OFFSET, calibrate
 from services.caller.edges.media.clock import Clock
 from services.caller.edges.media.ports import Ports, PortsUsedUp
@@ -28,16 +28,6 @@ from shared.telemetry import logs
 CALIBRATE_EVERY_SECONDS = 600.0
 
 log = logs.logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Where this process is on the network: SIP on one port (0: any), RTP on a range of them, both on one address."""
-
-    host: str
-    sip_port: int
-    first_media_port: int
-    last_media_port: int
 
 
 class Telephony:
@@ -80,7 +70,7 @@ class Telephony:
 
     async def run_clock(self) -> None:
         """Tick for ever."""
-        await self._clock.run_for_ever()
+        await self._clock.keep_time()
 
     async def calibrate_for_ever(self) -> None:
         """Measure this worker at its start, and now and then."""

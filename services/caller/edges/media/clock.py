@@ -49,9 +49,6 @@ class Clock:
                 await asyncio.sleep(max(0.0, due - self._now()))
                 due = self._tick_of(due)
 
-    # As the composition calls it, which gives the loop its own name.
-    run_for_ever = keep_time
-
     def _tick_of(self, due: float) -> float:
         """Run the tick that was due, or the last one of those that were; return when the next one is."""
         late = max(0.0, self._now() - due)

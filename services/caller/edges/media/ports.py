@@ -12,7 +12,6 @@ from services.caller.metrics import MEDIA_PORTS_IN_USE, MEDIA_PORTS_USED_UP
 
 # What still comes to a port after its call must not reach the next one.
 REUSE_AFTER_SECONDS = 5.0
-MIN_PORT, MAX_PORT = 1_024, 65_535
 
 
 class PortsUsedUp(Exception):  # noqa: N818
@@ -98,14 +97,3 @@ class Ports:
         self._taken.discard(port)
         self._free.append((self._now() + self._reuse_after_seconds, port))
         MEDIA_PORTS_IN_USE.dec()
-
-
-def read_range(listed: str) -> tuple[int, int]:
-    """Read `20000-20999`. Raises ValueError."""
-    first, dash, last = listed.partition("-")
-    if not (dash and first.strip().isdecimal() and last.strip().isdecimal()):
-        raise ValueError("must be two ports, like 20000-20999")
-    low, high = int(first), int(last)
-    if not MIN_PORT <= low < high <= MAX_PORT or low + low % 2 + 1 > high:
-        raise ValueError(f"must be ports from {MIN_PORT} to {MAX_PORT}, with at least an even one and the one above it")
-    return low, high

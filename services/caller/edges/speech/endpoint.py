@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import httpx2
 
@@ -16,23 +15,13 @@ from services.caller.edges.parties.chat.address import Address, BadAddress, read
 from services.caller.edges.secrets import own_secret
 from services.caller.edges.speech import limits, sound
 from services.caller.edges.speech.asking import ask, sentence
+from services.caller.edges.speech.reached import SpeechEndpoint
 from services.caller.edges.speech.said import Said
 
 SPEECH, TRANSCRIPTIONS = "/audio/speech", "/audio/transcriptions"
 USER_AGENT = "rehearsal/0.1"
 BYTES_PER_SECOND = 2 * SAMPLE_RATE_HZ
 _WORDLIKE = re.compile(r"\w")
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechEndpoint:
-    """How the operator's speech endpoint is reached."""
-
-    base_url: str
-    tts_model: str
-    stt_model: str
-    api_key_ref: str | None = None
-    limit_seconds: float = limits.SPEECH_LIMIT_SECONDS
 
 
 def speech_over(pools: Pools, endpoint: SpeechEndpoint) -> "EndpointSpeech":

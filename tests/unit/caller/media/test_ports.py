@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from services.caller.edges.media.ports import Ports, PortsUsedUp, read_range
+from services.caller.edges.lines import read_range
+from services.caller.edges.media.ports import Ports, PortsUsedUp
 from tests.unit.caller.media.hand_clock import Time
 
 HOST = "127.0.0.1"

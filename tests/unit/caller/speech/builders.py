@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.caller.domain.media import SpeechError
-from services.caller.edges.speech.endpoint import EndpointSpeech, SpeechEndpoint, speech_over
+from services.caller.edges.speech.endpoint import EndpointSpeech, speech_over
+from services.caller.edges.speech.reached import SpeechEndpoint
 from tests.unit.caller.endpoint import some_pools
 
 LINE = "My private line."
