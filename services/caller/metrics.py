@@ -7,6 +7,7 @@ CALLS_ENDED = Counter("rehearsal_calls_ended", "Calls that ended.", ("end_reason
 LEASES_LOST = Counter("rehearsal_leases_lost", "Calls hung up because their lease was over.")
 RECORDINGS = Counter("rehearsal_recordings", "Recordings, by what became of them.", ("outcome",))
 RECORDINGS_WAITING = Gauge("rehearsal_recordings_waiting", "Recordings on disk that wait for their store.")
+RENDERINGS_WAITING = Gauge("rehearsal_renderings_waiting", "Calls in text on disk that wait for their recording.")
 ATTEMPTS_REAPED = Counter("rehearsal_attempts_reaped", "Attempts whose lease ran out.", ("outcome",))
 MEDIA_TICK_LATE_SECONDS = Histogram(
     "rehearsal_media_tick_late_seconds",

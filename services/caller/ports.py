@@ -8,7 +8,7 @@ from uuid import UUID
 from services.caller.domain.attempt import Claimed, Ended, Failure, GivenUp, Returned
 from services.caller.domain.call_clock import CallClock
 from services.caller.domain.conversation import Conversation
-from services.caller.domain.sound import Sound
+from services.caller.domain.sound import Kept, Sound
 from services.caller.domain.turn import Party
 from shared.events.admissions import TestCallDispatched
 
@@ -86,8 +86,11 @@ class Call(Protocol):
     def cut(self, sentence: str) -> Conversation:
         """Return what was said until now, of a call that cannot go on."""
 
-    async def close(self) -> Sound | None:
-        """Give back all that it holds, whatever became of it; return what is known of its sound. Never raises."""
+    async def close(self) -> Sound | Kept | None:
+        """Give back all that it holds, whatever became of it; return what is known of its sound. Never raises.
+
+        Of a call in text that is its recording, if that.
+        """
 
 
 class Calls(Protocol):

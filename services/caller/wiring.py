@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from services.caller.domain.limits import SOUND_CALL_WEIGHT
 from services.caller.edges.calls.hook import InboundWebhook
 from services.caller.edges.calls.inbound import Announce, announced_to_nobody
-from services.caller.edges.calls.keeping import StoredRecordings
+from services.caller.edges.calls.keeping import RenderedRecordings, StoredRecordings
 from services.caller.edges.calls.spoken import ChosenCalls
 from services.caller.edges.calls.telephony import Telephony
 from services.caller.edges.calls.weighing import Weighing
@@ -17,8 +17,11 @@ from services.caller.edges.endpoints.pools import Network, Pools
 from services.caller.edges.endpoints.proxies import Proxies
 from services.caller.edges.endpoints.trust import trusted
 from services.caller.edges.kafka import HEARS
+from services.caller.edges.media.render import Voices
 from services.caller.edges.parties.choose import ChosenParties
 from services.caller.edges.recordings.keeping import Recordings
+from services.caller.edges.recordings.rendering import Renderings
+from services.caller.edges.recordings.scores import Scores
 from services.caller.edges.recordings.spool import Spool
 from services.caller.edges.room import Room
 from services.caller.edges.secrets import Secrets
@@ -75,6 +78,12 @@ async def wire(settings: CallerSettings) -> Service:
     spool_folder = settings.spool_folder
     recordings = Recordings(settings.open_recordings(), Spool(spool_folder) if spool_folder is not None else None, say)
     speech = speech_over(pools, settings.speech_endpoint) if settings.speech_endpoint is not None else None
+    renderings = Renderings(
+        Scores(spool_folder) if spool_folder is not None else None,
+        recordings,
+        speech,
+        Voices(bot=settings.speech_tts_voice, agent=settings.speech_agent_voice),
+    )
     telephony = None
     if speech is not None:
         telephony = Telephony(
@@ -85,6 +94,7 @@ async def wire(settings: CallerSettings) -> Service:
             speech=speech,
             voices={"bot": settings.speech_tts_voice, "agent": settings.speech_agent_voice},
             keeps=StoredRecordings(recordings),
+            renders=RenderedRecordings(renderings),
             announce=_announce(settings, pools),
             calls_limit=settings.calls_per_process,
         )
@@ -132,6 +142,7 @@ async def wire(settings: CallerSettings) -> Service:
         Component("leases", worker.leases.keep_for_ever),
         Component("reaper", worker.reaper.reap_for_ever),
         Component("recordings", recordings.send_for_ever, vital=False),
+        Component("renderings", renderings.render_for_ever, vital=False),
         Component("endpoints", pools.close_idle_for_ever, vital=False),
         Component(
             "cleaner",

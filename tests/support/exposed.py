@@ -68,6 +68,7 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_media_packets_refused_total": ("reason",),
         "rehearsal_recordings_total": ("outcome",),
         "rehearsal_recordings_waiting": (),
+        "rehearsal_renderings_waiting": (),
     },
 }
 BOOKS: dict[str, Labels] = {

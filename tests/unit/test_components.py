@@ -36,6 +36,7 @@ COMPONENTS = {
         "room": VITAL,
         "endpoints": NOT_VITAL,
         "recordings": NOT_VITAL,
+        "renderings": NOT_VITAL,
         "cleaner": NOT_VITAL,
     },
 }

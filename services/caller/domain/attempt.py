@@ -6,7 +6,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from services.caller.domain.conversation import Conversation
-from services.caller.domain.sound import Sound
+from services.caller.domain.sound import Kept, Sound
 
 EXPIRED = "The call could not be started in time"
 LOST = "The caller was lost during the call"
@@ -38,12 +38,13 @@ class Ended:
     """How a call ended. `answered_at` is None if it never was, `failure` is empty if it is charged.
 
     `answered_at` is when the first contact was over, on the event loop's clock: the start, as far as it is known here.
+    `sound` is no more than a recording, if that, of a call in text.
     """
 
     answered_at: float | None
     conversation: Conversation
     failure: str
-    sound: Sound | None = None
+    sound: Sound | Kept | None = None
 
     @property
     def completed(self) -> bool:

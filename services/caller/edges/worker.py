@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanKind
 from services.caller import metrics
 from services.caller.domain import limits
 from services.caller.domain.attempt import LOST, Claimed, Ended, NoEnd
+from services.caller.domain.sound import Sound
 from services.caller.edges.calls.metering import meter
 from services.caller.edges.calls.weighing import Weighing
 from services.caller.edges.claims import Claims
@@ -131,7 +132,7 @@ def _tell(ended: Ended | NoEnd, span: tracing.RunningSpan | None, fields: dict[s
         return
     reason = ended.conversation.end_reason if not ended.failure else "error"
     metrics.CALLS_ENDED.labels(reason).inc()
-    if ended.sound is not None:
+    if isinstance(ended.sound, Sound):
         meter(ended.sound)
     if span is not None:
         span.set(names.ATTRIBUTE_END_REASON, reason)

@@ -36,10 +36,10 @@ def told_turns(turns: Sequence[Turn]) -> tuple[TranscriptTurn, ...]:
     )
 
 
-def told_figures(turns: Sequence[Turn], sound: Sound | None) -> CallFigures:
+def told_figures(turns: Sequence[Turn], sound: Sound | Kept | None) -> CallFigures:
     """Return a call's figures: those of its words, and in a call with sound what was measured in it instead."""
     figures = CallFigures.model_validate(figures_of(turns), from_attributes=True)
-    if sound is None:
+    if not isinstance(sound, Sound):
         return figures
     rung = figures.model_copy(update={"set_up_ms": sound.set_up_ms, "ring_ms": sound.ring_ms})
     return rung if sound.side is None else _measured(rung, sound.side)
@@ -68,10 +68,10 @@ def _measured(figures: CallFigures, side: SideOfCall) -> CallFigures:
     )
 
 
-def told_sound(sound: Sound | None, started_at: datetime | None, ended_at: datetime) -> ToldSound:
-    """Return what there is to tell of a call's sound; nothing of a call in text."""
-    if sound is None:
-        return {}
+def told_sound(sound: Sound | Kept | None, started_at: datetime | None, ended_at: datetime) -> ToldSound:
+    """Return what there is to tell of a call's sound; of a call in text its recording, if that."""
+    if not isinstance(sound, Sound):
+        return ToldSound(recording=_told_recording(sound))
     return ToldSound(
         answered_at=started_at if sound.is_sip else None,
         recording=_told_recording(sound.side.recording) if sound.side is not None else None,

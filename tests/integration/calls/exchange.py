@@ -79,7 +79,9 @@ class Exchange:
             held = await call.hold()
         except PartyError as error:
             held = call.cut(str(error))
-        return held, await call.close()
+        sound = await call.close()
+        assert not isinstance(sound, Kept)
+        return held, sound
 
     async def holds_nothing(self) -> bool:
         """Say whether no port, call or expectation is left."""

@@ -3,10 +3,12 @@
 from datetime import datetime
 from pathlib import Path
 
+from services.caller.domain.conversation import Conversation
 from services.caller.domain.sound import Kept
 from services.caller.edges.calls.recording import OfLeg
 from services.caller.edges.media.recorder import Recorded
 from services.caller.edges.recordings.keeping import OfCall, Recordings
+from services.caller.edges.recordings.rendering import Renderings
 
 
 class StoredRecordings:
@@ -21,8 +23,25 @@ class StoredRecordings:
 
     async def keep(self, of: OfLeg, written: Recorded, started_at: datetime) -> Kept:
         """Keep what a recorder has written."""
-        of_call = OfCall(of.run_id, of.org_id, of.call_id, of.log_id, of.is_second_leg, of.traceparent)
         kept = await self._recordings.keep(
-            of_call, written.path, peaks=written.peaks, duration_ms=written.duration_ms, started_at=started_at
+            _of_call(of), written.path, peaks=written.peaks, duration_ms=written.duration_ms, started_at=started_at
         )
         return Kept(**kept.model_dump())
+
+
+class RenderedRecordings:
+    """Has recordings rendered of calls that were text."""
+
+    def __init__(self, renderings: Renderings) -> None:
+        self._renderings = renderings
+
+    async def keep(self, of: OfLeg, held: Conversation, answered_at: datetime) -> Kept:
+        """Let a call wait for its voices."""
+        kept = await self._renderings.keep(
+            _of_call(of), held.turns, duration_ms=held.duration_ms, started_at=answered_at
+        )
+        return Kept(**kept.model_dump())
+
+
+def _of_call(of: OfLeg) -> OfCall:
+    return OfCall(of.run_id, of.org_id, of.call_id, of.log_id, of.is_second_leg, of.traceparent)

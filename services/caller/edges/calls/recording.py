@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from services.caller.domain.conversation import Conversation
 from services.caller.domain.sound import Kept
 from services.caller.edges.media.recorder import Recorded, Recorder
 from shared.telemetry import logs
@@ -36,6 +37,13 @@ class Keeps(Protocol):
 
     async def keep(self, of: OfLeg, written: Recorded, started_at: datetime) -> Kept:
         """Keep what a recorder has written; return what became of it."""
+
+
+class Renders(Protocol):
+    """Makes recordings of calls in text, after their ends."""
+
+    async def keep(self, of: OfLeg, held: Conversation, answered_at: datetime) -> Kept:
+        """Have one made; return what becomes of it, as far as that is known. Waits for no speech."""
 
 
 class Tape:

@@ -15,7 +15,7 @@ from services.caller.domain.voice.phone import Phone
 from services.caller.edges.calls.expecting import expected_lines
 from services.caller.edges.calls.faults import NoisyLeg, background_of, conduct_of
 from services.caller.edges.calls.legs import Answered, watched
-from services.caller.edges.calls.recording import OfLeg
+from services.caller.edges.calls.recording import OfLeg, Renders
 from services.caller.edges.calls.studio import Microphone, Studio, voice_activity
 from services.caller.edges.calls.text import TextCall
 from services.caller.edges.calls.ways import Reached, Way
@@ -171,15 +171,18 @@ class SpokenCall:
 class ChosenCalls:
     """Text where the agent is called by text, sound where it is called by anything else. `ways`: by mode."""
 
-    def __init__(self, parties: Parties, studio: Studio | None, ways: Mapping[str, Way]) -> None:
+    def __init__(
+        self, parties: Parties, studio: Studio | None, ways: Mapping[str, Way], renders: Renders | None = None
+    ) -> None:
         self._parties = parties
         self._studio = studio
         self._ways = ways
+        self._renders = renders
 
     def call(self, claimed: Claimed, dispatch: TestCallDispatched, clock: CallClock, traceparent: str | None) -> Call:
         """Return the call."""
         if not has_sound(dispatch):
-            return TextCall(dispatch, clock, self._parties)
+            return TextCall(claimed, dispatch, clock, traceparent, parties=self._parties, renders=self._renders)
         return SpokenCall(
             claimed,
             dispatch,

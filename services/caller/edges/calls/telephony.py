@@ -6,7 +6,7 @@ from collections.abc import Callable
 from services.caller.domain.media import Speech
 from services.caller.domain.turn import Side
 from services.caller.edges.calls.inbound import Announce, Inbound
-from services.caller.edges.calls.recording import Keeps
+from services.caller.edges.calls.recording import Keeps, Renders
 from services.caller.edges.calls.spoken import ChosenCalls
 from services.caller.edges.calls.studio import Studio
 from services.caller.edges.calls.ways import OverSip, OverStream, Way
@@ -43,6 +43,7 @@ class Telephony:
         speech: Speech,
         voices: dict[Side, str],
         keeps: Keeps,
+        renders: Renders,
         announce: Announce,
         calls_limit: int,
     ) -> None:
@@ -58,7 +59,7 @@ class Telephony:
         studio = Studio(self._clock, speech, voices, lambda: self._offset, keeps, self._thread)
         over_sip = OverSip(self._agent, lines.host, inbound, self._ports, self._clock.skipped, network, secrets)
         ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(StreamAgents(Streams(network), secrets))}
-        self.calls = ChosenCalls(parties, studio, ways)
+        self.calls = ChosenCalls(parties, studio, ways, renders)
 
     def _may_dial(self, network: Network) -> Callable[[str], bool]:
         """Return who may be dialled: agents where the operator allows them, and our own inbound side."""

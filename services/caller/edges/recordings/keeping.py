@@ -123,6 +123,27 @@ class Recordings:
         self._spool.add(written, peaks, one)
         return one
 
+    def take_over(self, one: Spooled, written: Path, peaks: str) -> bool:
+        """Take what was rendered after its call's end, and say in a while what becomes of it; False without room.
+
+        Writes: use a thread. Raises OSError.
+        """
+        assert self._spool is not None  # noqa: S101 - asked by those who call
+        if not self._spool.has_room_for(one.size_bytes):
+            written.unlink()
+            return False
+        self._spool.add(written, peaks, one)
+        return True
+
+    def send_soon(self) -> None:
+        """Look for what waits."""
+        self._more.set()
+
+    async def lose(self, settled: Settled) -> None:
+        """Say that a recording never comes."""
+        await self._say(settle_recordings([settled]))
+        metrics.RECORDINGS.labels("lost").inc()
+
     async def _send(self, one: Spooled) -> bool:
         """Send the peaks, then the sound: what can be heard can be seen. Again and again is as good as once."""
         assert self._store is not None and self._spool is not None  # noqa: S101, PT018 - asked by those who call

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 MAX_SPOOL_BYTES = 10 * 1024**3
 MAX_RECORDING_SECONDS = 25 * 3_600  # longer than any call: what is being written for longer has no writer
-FACTS, SOUND, PEAKS, UNFINISHED = ".facts", ".wav", ".json", ".part"
+FACTS, SOUND, PEAKS, SCORE, UNFINISHED = ".facts", ".wav", ".json", ".score", ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +71,8 @@ class Spool:
     @contextmanager
     def held(self, one: Spooled) -> Iterator[bool]:
         """Keep other processes from it; False if one of them has it, or has just sent it."""
-        try:
-            file = os.open(self._folder / f"{one.key}{FACTS}", os.O_RDONLY)
-        except FileNotFoundError:
-            yield False
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield os.fstat(file).st_nlink > 0
-        except BlockingIOError:
-            yield False
-        finally:
-            os.close(file)
+        with alone_with(self._folder / f"{one.key}{FACTS}") as mine:
+            yield mine
 
     def sound_of(self, one: Spooled) -> Path:
         return self._folder / f"{one.key}{SOUND}"
@@ -99,5 +89,31 @@ class Spool:
         """Delete what processes that died were still writing."""
         for file in self._folder.iterdir():
             is_part = file.suffix == UNFINISHED or not file.with_suffix(FACTS).exists()
-            if is_part and file.suffix != FACTS and time.time() - file.stat().st_mtime > MAX_RECORDING_SECONDS:
+            if (
+                is_part
+                and file.suffix not in (FACTS, SCORE)
+                and time.time() - file.stat().st_mtime > MAX_RECORDING_SECONDS
+            ):
                 file.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[bool]:
+    """Keep everybody else, also here, from a file; False if somebody has it, or has just deleted it."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _locked(file) and os.fstat(file).st_nlink > 0
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
