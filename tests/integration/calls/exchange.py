@@ -38,6 +38,7 @@ from tests.support.buzzing import Buzzing
 from tests.unit.caller.builders import a_claim
 
 HOST = "127.0.0.1"
+TIMING = Timing(t1_seconds=0.1)
 
 
 @dataclass
@@ -90,7 +91,12 @@ class Exchange:
 
 @asynccontextmanager
 async def an_exchange(
-    folder: Path, parties: Parties, *, first_port: int = 31_000, speech: Speech | None = None
+    folder: Path,
+    parties: Parties,
+    *,
+    first_port: int = 31_000,
+    speech: Speech | None = None,
+    timing: Timing = TIMING,
 ) -> AsyncIterator[Exchange]:
     clock = Clock()
     ticking = asyncio.create_task(clock.keep_time())
@@ -103,7 +109,7 @@ async def an_exchange(
 
     inbound = Inbound(ports, announce, clock.skipped)
     door = Door(inbound.knows_token, inbound.knows_number)
-    agent = UserAgent(may_dial=lambda address: address == HOST, door=door, timing=Timing(t1_seconds=0.1))
+    agent = UserAgent(may_dial=lambda address: address == HOST, door=door, timing=timing)
     await agent.start(HOST, 0)
     agent.on_invite(inbound.invited)
     network = Network(AddressPolicy(read_networks("127.0.0.0/8")), Proxies.from_environment(), trusted(None))
