@@ -13,7 +13,7 @@ from tests.integration.calls.test_far_ends import to
 from tests.integration.calls.test_loopback import Scripted
 
 SESSION_SECONDS = 3
-FIRST_PORT = 35_000
+FIRST_PORT = 39_200
 
 
 async def call(port: int, folder: Path) -> None:

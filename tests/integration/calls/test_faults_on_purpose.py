@@ -1,10 +1,12 @@
 """What a run asks to go wrong goes wrong on the line: packets are lost, noise is recorded, keys are pressed."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from services.caller.domain.sound import Sound
 from shared.events.conditions import Conditions, Dtmf, Noise
 from tests.integration.calls.exchange import an_exchange
 from tests.integration.calls.test_loopback import QUESTION, Scripted, holds_nothing
@@ -45,8 +47,12 @@ async def test_keys_that_were_asked_for_are_pressed(tmp_path: Path) -> None:
     async with an_exchange(tmp_path, Scripted(), first_port=35_400) as exchange:
         call = exchange.call(a_dispatch(mode="sip", conditions=conditions))
         await call.place()
-        reached = call._reached  # type: ignore[attr-defined]
-        await call.hold()
-        assert reached.agent.leg.heard_digits() == "42#"
-        await call.close()
+        held = await call.hold()
+        sound = await call.close()
         await holds_nothing(exchange)
+    assert isinstance(sound, Sound)
+    assert sound.second is not None
+    assert sound.second.conversation is not None
+    for turns in (held.turns, sound.second.conversation.turns):
+        (told,) = [turn for turn in turns if turn.role == "tool_call"]
+        assert json.loads(told.content) == {"name": "dtmf", "arguments": {"digits": "42#", "pressed_by": "user"}}

@@ -9,6 +9,7 @@ from services.caller.domain.turn import Party, PartyError, Reply, Side, Turn
 from services.caller.domain.voice import manners
 from services.caller.domain.voice.ears import MS_PER_SECOND, Ears
 from services.caller.domain.voice.interrupting import Interrupting
+from services.caller.domain.voice.keys import Keys
 from services.caller.domain.voice.line import Line
 from services.caller.domain.voice.listening import Utterance
 from services.caller.domain.voice.patience import Patience
@@ -47,12 +48,12 @@ class VoiceEnd:
         self._first = first
         self._conduct = conduct or Conduct()
         self._transcript = Transcript()
-        self._line = Line(phone, on_heard=self._heard, on_said=self._said, on_frame=self._hear_told)
+        self._line = Line(phone, on_heard=self._heard, on_said=self._said, on_frame=self._hear_beside)
         self._ears = Ears(ROLES[OTHER[side]], self._transcript, speech, expected)
         self._told = Told(phone.leg, self._ears, self._transcript) if isinstance(phone.leg, Telling) else None
         self._patience = Patience(side, phone, self._line, self._ears)
+        self._keys = Keys(side, phone.leg, self._conduct, self._transcript)
         self._answered_lines = 0  # of those that were read
-        self._digits = sorted(self._conduct.digits)
         self._asked_again = 0
         self._said_hello = False
         self._interrupting = Interrupting(self._conduct, self._line.listening)
@@ -70,6 +71,7 @@ class VoiceEnd:
             over = await self._until_over()
         finally:
             self._line.lay_down()
+            self._keys.finish()
             try:
                 await self._phone.hang_up()
                 if self._told is None and (unheard := self._line.listening.flush()) is not None:
@@ -112,7 +114,9 @@ class VoiceEnd:
         if self._told is None:
             self._ears.take(utterance, answered=not self._line.speaking)
 
-    def _hear_told(self) -> None:
+    def _hear_beside(self) -> None:
+        """Take what comes beside sound, in the tick."""
+        self._keys.hear(self._line.now_ms)
         if self._told is not None:
             self._told.take(self._line.now_ms, self._line.left_out_ms, answered=not self._line.speaking)
 
@@ -123,11 +127,11 @@ class VoiceEnd:
         """Wait until the other side has said something, or it is time to speak without it."""
         while True:
             self._asks_for_an_end()
-            self._press_digits()
+            self._press_keys()
             await self._patience.until(self._has_to_speak)
             if self._wants_answer() or self._interrupting.is_due():
                 self._said_hello = False
-                self._press_digits()
+                self._press_keys()
                 return
             await self._ask_whether_anybody_is_there()
 
@@ -150,13 +154,8 @@ class VoiceEnd:
     def _is_quiet(self) -> bool:
         return self._conduct.is_quiet(self._line.now_ms)
 
-    def _press_digits(self) -> None:
-        """Send what is due of the digits."""
-        while self._digits and self._digits[0][0] <= self._ears.noted_lines:
-            try:
-                self._phone.leg.send_digits(self._digits.pop(0)[1])
-            except ValueError:
-                raise PartyError(manners.NO_KEYS) from None
+    def _press_keys(self) -> None:
+        self._keys.press(self._ears.noted_lines, self._line.now_ms)
 
     # Finding words.
 

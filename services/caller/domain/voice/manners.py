@@ -15,6 +15,10 @@ GIVE_UP_AFTER_MS = 12_000  # of silence after that
 PARTING_MS = 300  # between the last word and the hang-up, which would overtake it on its way
 MAX_ASKED_AGAIN = 2  # times in a row one says that nothing could be understood
 
+# Keys.
+KEYS_END_MS = 1_500  # after the last one they are one turn; slower keys are two
+MAX_KEYS_OF_TURN = 64
+
 # Reading. It takes real time, beside the talk.
 MAX_READING = 6  # lines at once; of more, none is read
 LAST_READING_SECONDS = 3.0  # after the hang-up, for what was said last

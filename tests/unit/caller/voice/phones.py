@@ -74,6 +74,7 @@ class Leg:
         self.ended: LegEnd | None = None
         self.given: list[bytes] = []
         self.pressed = ""
+        self.unheard = ""  # keys of the other's
         self.hung_up = 0
 
     def exchange(self, frame: bytes) -> bytes:
@@ -86,9 +87,11 @@ class Leg:
 
     def send_digits(self, digits: str) -> None:
         self.pressed += digits
+        self.other.unheard += digits
 
     def heard_digits(self) -> str:
-        return ""
+        heard, self.unheard = self.unheard, ""
+        return heard
 
     def stats(self) -> LegStats:
         return LegStats()

@@ -1,6 +1,7 @@
 """A spoken call between two ends: who speaks when, what stands in the transcript, and how it ends."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -158,11 +159,58 @@ async def test_digits_are_sent_when_the_agents_lines_are_over() -> None:
     FarEnd(network.agent_leg, network.clock, (1_000, network.speech.sound("press a key")))
     await network.clock.tick()
     assert network.bot_leg.pressed == "9"
-    await network.clock.run_until(lambda: bool(end.turns))
+    await network.clock.run_until(lambda: any(turn.role == "assistant" for turn in end.turns))
     await network.clock.tick()
     assert network.bot_leg.pressed == "942#"
     network.agent_leg.ended = network.bot_leg.ended = "far_end"
     await network.clock.run_until(talk.done)
+    line = next(turn for turn in end.turns if turn.role == "assistant")
+    first, second = [turn for turn in end.turns if turn.role == "tool_call"]
+    assert [keys(turn) for turn in (first, second)] == [("9", "user"), ("42#", "user")]
+    assert (first.start_ms, first.content_type) == (0, "application/json")
+    assert second.start_ms >= line.end_ms
+
+
+def keys(turn: Turn) -> tuple[str, str]:
+    """Which keys a turn says that who has pressed."""
+    told = json.loads(turn.content)
+    assert told["name"] == "dtmf"
+    return told["arguments"]["digits"], told["arguments"]["pressed_by"]
+
+
+async def test_keys_that_are_heard_stand_where_they_came_those_of_one_go_as_one() -> None:
+    network = Network()
+    end = network.end("agent", Script(GREETING), first=True)
+    talk = asyncio.create_task(end.talk())
+    came_ms = {"4": 1_000, "2": 1_260, "#": 1_520, "7": 1_520 + manners.KEYS_END_MS + 500}
+    pressed = [(ms, key) for key, ms in came_ms.items()]
+    while network.clock.ticks * FRAME_MS < 6_000:
+        if pressed and network.clock.ticks * FRAME_MS >= pressed[0][0]:
+            network.bot_leg.send_digits(pressed.pop(0)[1])
+        await network.clock.tick()
+    network.bot_leg.send_digits("0")
+    await network.clock.tick()
+    network.agent_leg.ended = "far_end"
+    await network.clock.run_until(talk.done)
+    heard = [turn for turn in end.turns if turn.role == "tool_call"]
+    assert [keys(turn) for turn in heard] == [("42#", "user"), ("7", "user"), ("0", "user")]
+    for turn, key in zip(heard, ("4", "7"), strict=False):
+        assert abs(turn.start_ms - came_ms[key]) <= FRAME_MS
+    assert abs(heard[0].end_ms - came_ms["#"]) <= FRAME_MS
+    assert [turn.start_ms for turn in end.turns] == sorted(turn.start_ms for turn in end.turns)
+
+
+async def test_keys_without_end_are_told_in_pieces_that_can_be_read() -> None:
+    network = Network()
+    end = network.end("agent", Script(GREETING), first=True)
+    talk = asyncio.create_task(end.talk())
+    for _ in range(3 * manners.MAX_KEYS_OF_TURN):
+        network.bot_leg.send_digits("1")
+        await network.clock.tick()
+    network.agent_leg.ended = "far_end"
+    await network.clock.run_until(talk.done)
+    told = [keys(turn)[0] for turn in end.turns if turn.role == "tool_call"]
+    assert [len(digits) for digits in told] == [manners.MAX_KEYS_OF_TURN] * 3
 
 
 async def test_an_agent_that_never_says_a_word_is_asked_once_whether_it_is_there_and_given_up() -> None:
