@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat campaign mutants check format bench bench-compare bench-lists bench-calls docs lock
+.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat campaign mutants check format bench bench-compare bench-lists bench-calls bench-spoken docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-lists: env ## measure lists of an organisation with a million runs, and a 
 
 bench-calls: env ## measure a hundred calls' sound in one process for a minute
 	@$(PYTHON) -m deploy.bench.calls
+
+bench-spoken: env ## measure whole calls over SIP in a caller as it runs, 20, 50 and 100 at once
+	@$(PYTHON) -m deploy.bench.spoken_calls
 
 docs: env ## write docs/asyncapi.yaml anew from the register of events
 	@$(PYTHON) -m shared.events.docs

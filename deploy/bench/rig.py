@@ -58,31 +58,48 @@ class Rig:
     processes: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Base:
+    """PostgreSQL with all schemas, by the services' addresses of it, and Kafka with all topics."""
+
+    kafka: str
+    admin_url: str
+    urls: dict[str, str]
+    processes: dict[str, int]
+
+
+async def start_base(stack: ExitStack, folder: Path) -> Base:
+    """Start what services need; it stops with the stack."""
+    reachable = stack.enter_context(reachable_folder())
+    password = secrets.token_hex(8)
+    broker = kafka_broker.Broker(kafka_broker.fetch_jars(), folder / "kafka", free_port(), free_port())
+    processes = {"kafka": stack.enter_context(kafka_broker.running(broker, folder / "kafka.log"))}
+    server = postgres.prepare(folder / "postgres", free_port(), password, reachable)
+    processes["postgres"] = stack.enter_context(postgres.running(server, folder / "postgres.log", {}))
+    passwords = {service: secrets.token_hex(8) for service in SERVICES}
+    kafka = f"127.0.0.1:{broker.port}"
+    await provision_database(server.url(password), DATABASE, passwords)
+    await create_topics(kafka)
+    urls = {service: service_url(server.url(password), DATABASE, service, passwords[service]) for service in SERVICES}
+    return Base(kafka, database_url(server.url(password), DATABASE), urls, processes)
+
+
 @asynccontextmanager
 async def a_rig(talks: Connection = HANGS_UP, **caller_settings: str) -> AsyncIterator[Rig]:
     """Start everything, with the agents of each organisation; stop it at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-bench-")))
-        reachable = stack.enter_context(reachable_folder())
-        password = secrets.token_hex(8)
-        broker = kafka_broker.Broker(kafka_broker.fetch_jars(), folder / "kafka", free_port(), free_port())
-        processes = {"kafka": stack.enter_context(kafka_broker.running(broker, folder / "kafka.log"))}
-        server = postgres.prepare(folder / "postgres", free_port(), password, reachable)
-        processes["postgres"] = stack.enter_context(postgres.running(server, folder / "postgres.log", {}))
-        passwords = {service: secrets.token_hex(8) for service in SERVICES}
-        kafka = f"127.0.0.1:{broker.port}"
-        await provision_database(server.url(password), DATABASE, passwords)
-        await create_topics(kafka)
+        base = await start_base(stack, folder)
         api_port = free_port()
-        ports = {}
+        processes, ports = base.processes, {}
         for service in SERVICES:
             ports[service] = free_port()
             environment = {
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
-                "DATABASE_URL": service_url(server.url(password), DATABASE, service, passwords[service]),
-                "KAFKA_BOOTSTRAP": kafka,
+                "DATABASE_URL": base.urls[service],
+                "KAFKA_BOOTSTRAP": base.kafka,
                 "OPS_PORT": str(ports[service]),
                 "API_PORT": str(api_port),
                 "CALLS_PER_PROCESS": "2000",
@@ -91,11 +108,10 @@ async def a_rig(talks: Connection = HANGS_UP, **caller_settings: str) -> AsyncIt
             }
             processes[service] = _start(stack, service, environment, folder / f"{service}.log")
         for service in SERVICES:
-            await _ready(ports[service])
-        orgs = await _publish_orgs(kafka, talks)
-        admin_url = database_url(server.url(password), DATABASE)
-        await _known(admin_url, len(orgs))
-        yield Rig(api_port, admin_url, kafka, orgs, processes)
+            await ready(ports[service])
+        orgs = await _publish_orgs(base.kafka, talks)
+        await _known(base.admin_url, len(orgs))
+        yield Rig(api_port, base.admin_url, base.kafka, orgs, processes)
 
 
 def _start(stack: ExitStack, service: str, environment: dict[str, str], log: Path) -> int:
@@ -109,7 +125,7 @@ def _start(stack: ExitStack, service: str, environment: dict[str, str], log: Pat
     return process.pid
 
 
-async def _ready(port: int) -> None:
+async def ready(port: int) -> None:
     async with asyncio.timeout(READY_SECONDS):
         while True:
             try:
