@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.caller.edges.sip.agent import Invited, Refuse
-from services.caller.edges.sip.limits import DoorLimits
+from services.caller.edges.sip.limits import INVITES_PER_SECOND, DoorLimits
 from services.caller.edges.sip.user_agent import UserAgent
 from tests.integration.sip.calling import Taken, a_call_taken, all_forgotten
 from tests.support.sip_peer import NUMBER, SDP, TOKEN, Said, SipPeer, an_agent, tables, where
@@ -97,6 +97,19 @@ async def test_calls_above_the_rate_and_above_the_room_are_503(peer: SipPeer) ->
             assert len(taken.invited) == let_in
         for _ in range(let_in):
             await peer.next("480")
+
+
+async def test_a_process_that_fills_its_room_at_once_is_not_refused_by_its_own_door(peer: SipPeer) -> None:
+    calls = 2 * INVITES_PER_SECOND
+    async with an_agent(limits=DoorLimits.for_calls(calls)) as agent:
+        taken = Taken()
+        taken.may_answer.clear()
+        agent.on_invite(taken)
+        for number in range(calls):
+            peer.send(peer.invite(where(agent), call=f"at-once-{number}"), where(agent))
+        for _ in range(calls):
+            await peer.next("180")
+        assert len(taken.invited) == calls
 
 
 async def test_room_comes_back_when_calls_end(peer: SipPeer) -> None:

@@ -53,7 +53,7 @@ class Telephony:
         self._offset = UNKNOWN_OFFSET
         self._thread = recording_thread()
         inbound = Inbound(self._ports, announce, self._clock.skipped)
-        door = Door(inbound.knows_token, inbound.knows_number, DoorLimits(calls_at_once=calls_limit))
+        door = Door(inbound.knows_token, inbound.knows_number, DoorLimits.for_calls(calls_limit))
         self._agent = UserAgent(may_dial=self._may_dial(network), door=door)
         self._agent.on_invite(inbound.invited)
         studio = Studio(self._clock, speech, voices, lambda: self._offset, keeps, self._thread)

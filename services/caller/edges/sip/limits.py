@@ -14,6 +14,7 @@ MAX_CHALLENGES_OF_REQUEST = 3
 MAX_BRANCHES_OF_INVITE = 10  # far ends that answer one INVITE, behind a proxy that forks
 MAX_REQUESTS_OF_CALL_A_SECOND = 10
 MAX_RINGING_SECONDS = 180.0
+INVITES_PER_SECOND = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +38,10 @@ class Timing:
 class DoorLimits:
     """How many INVITEs are let in. Retransmissions don't count; strangers' neither: they are not let in."""
 
-    invites_per_second: int = 50
+    invites_per_second: int = INVITES_PER_SECOND
     calls_at_once: int = 500
+
+    @classmethod
+    def for_calls(cls, calls: int) -> "DoorLimits":
+        """Return the limits of a process that may place so many calls to itself, all in the same moment."""
+        return cls(invites_per_second=max(INVITES_PER_SECOND, calls), calls_at_once=calls)
