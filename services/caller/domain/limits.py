@@ -7,10 +7,10 @@ SECONDS_PER_MINUTE = 60
 # We hang up just before the held minutes are used up, so that rounding up never costs a minute more.
 HANG_UP_MARGIN_MS = 500
 
-# What a call takes of its process's room, in calls in text: 100 calls with sound, both of whose ends are here, are what
-# one process carries with its ticks in time (`make bench-calls`).
+# What a call takes of its process's room, in calls in text: 50 calls with sound, both of whose ends are here, are what
+# one process was seen to carry with its ticks in time; of 100 it could not (`make bench-spoken`).
 TEXT_CALL_WEIGHT = 1
-SOUND_CALL_WEIGHT = 5
+SOUND_CALL_WEIGHT = 10
 
 WORDS_PER_MINUTE = 180
 MAX_TURNS = 200

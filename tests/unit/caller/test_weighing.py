@@ -39,12 +39,12 @@ def hold(held: HeldCalls, run_id: int, mode: str) -> Held:
 
 
 def test_calls_with_sound_take_more_of_the_room_and_of_what_is_announced() -> None:
-    taking, held = a_taking(calls_limit=20)
-    assert (taking.room, taking.calls_limit) == (20, 20)
+    taking, held = a_taking(calls_limit=4 * SOUND_CALL_WEIGHT)
+    assert (taking.room, taking.calls_limit) == (4 * SOUND_CALL_WEIGHT, 4 * SOUND_CALL_WEIGHT)
     for run_id in (1, 2, 3):
         hold(held, run_id, "sip")
     hold(held, 7, "bot")
-    assert taking.room == 20 - 3 * SOUND_CALL_WEIGHT - 1
+    assert taking.room == SOUND_CALL_WEIGHT - 1
     assert taking.calls_limit == 4 + taking.room
 
 

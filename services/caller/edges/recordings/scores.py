@@ -44,7 +44,7 @@ class Scores:
             return False
         half = self._folder / f"{score.key}{UNFINISHED}"
         half.write_text(json.dumps(asdict(score)))
-        half.replace(self._folder / f"{round(score.spooled_at * 1_000):013}-{score.org_id}-{score.key}{SCORE}")
+        half.replace(self._folder / f"{round(score.spooled_at * 1_000_000):016}-{score.org_id}-{score.key}{SCORE}")
         return True
 
     def in_turn(self, last_org_id: int) -> Sequence[str]:
