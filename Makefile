@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat whisper campaign mutants check format bench bench-compare bench-lists bench-calls docs lock
+.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat whisper test-whisper campaign mutants check format bench bench-compare bench-lists bench-calls docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-pipecat: env ## call a stock Pipecat agent with speech both ways (installs 
 
 whisper: env ## install what SPEECH_STT=whisper reads with: faster-whisper and Whisper base, under .local/whisper
 	@sh deploy/local/speech/install-whisper.sh
+
+test-whisper: whisper ## read noisy calls with whisper (installs it under .local/whisper)
+	@$(PYTHON) -m pytest -q -s -m whisper tests/whisper
 
 campaign: env ## the long versions of the randomised tests
 	@$(PYTHON) -m pytest -q -m campaign
