@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
-.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat campaign mutants check format bench bench-compare bench-lists bench-calls bench-spoken docs lock
+.PHONY: help env demo up down status logs clean-data books test test-unit test-containers test-sip test-pipecat whisper test-whisper campaign mutants check format bench bench-compare bench-lists bench-calls bench-spoken docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ test-sip: env ## calls with sipp, Kamailio and baresip, also on a network that l
 
 test-pipecat: env ## call a stock Pipecat agent with speech both ways (installs pipecat-ai under .local/pipecat)
 	@sh tests/pipecat/install.sh && $(PYTHON) -m pytest -q -s -m pipecat tests/pipecat
+
+whisper: env ## install what SPEECH_STT=whisper reads with: faster-whisper and Whisper base, under .local/whisper
+	@sh deploy/local/speech/install-whisper.sh
+
+test-whisper: whisper ## read noisy calls with whisper (installs it under .local/whisper)
+	@$(PYTHON) -m pytest -q -s -m whisper tests/whisper
 
 campaign: env ## the long versions of the randomised tests
 	@$(PYTHON) -m pytest -q -m campaign

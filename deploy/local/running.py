@@ -47,7 +47,8 @@ def _ports(shown: dict[str, str]) -> dict[str, str]:
 
 def _shown(settings: Settings) -> dict[str, str]:
     ports = {name: settings.values.get(name, str(port)) for name, port in PORTS.items()}
-    return {**ports, **read_as_services_do(settings)}
+    reads = {"SPEECH_STT": settings.stt, "SPEECH_WHISPER_FOLDER": settings.values.get("SPEECH_WHISPER_FOLDER", "")}
+    return {**ports, **reads, **read_as_services_do(settings)}
 
 
 def _hidden(settings: Settings) -> dict[str, str]:

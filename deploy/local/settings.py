@@ -24,6 +24,7 @@ PORTS = {
     "REHEARSAL_KAFKA_CONTROLLER_PORT": 8693,
 }
 
+STT = ("pocketsphinx", "whisper")  # the first unless SPEECH_STT says otherwise
 
 # Agents on this machine may be called: here it is the customer's as well as the operator's.
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -55,6 +56,14 @@ class Settings:
     def local_speech_url(self) -> str:
         """The local speech server's base_url, where there is one."""
         return f"http://127.0.0.1:{self.port('REHEARSAL_SPEECH_PORT')}/v1"
+
+    @property
+    def stt(self) -> str:
+        """What reads speech in the local speech server. Raises SystemExit for what there is not."""
+        given = self.values.get("SPEECH_STT") or STT[0]
+        if given not in STT:
+            raise SystemExit(f"SPEECH_STT must be {' or '.join(STT)}, not {given!r}")
+        return given
 
     @property
     def kafka(self) -> str:

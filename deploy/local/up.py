@@ -15,6 +15,7 @@ from deploy.local.running import remember, settings_in_force
 from deploy.local.service_settings import read_as_services_do
 from deploy.local.settings import BOOKS, LOCAL, PORTS, SERVICES, SPEECH, Settings, read_settings
 from deploy.local.speech.finding import find_flite
+from deploy.local.speech.finding_whisper import find_whisper
 from deploy.provision.database import provision_database
 from shared.messaging.cluster import create_topics
 
@@ -43,8 +44,8 @@ def bring_up() -> Settings:
         for name in PORTS:
             require_free(settings.port(name), name)
         read_as_services_do(settings)  # what no service would start with is told at once
-        say("preparing PostgreSQL and Kafka")
         speaks = _may_speak(settings)
+        say("preparing PostgreSQL and Kafka")
         programs = [
             *plan.prepare_infrastructure(settings),
             *([plan.speech_program(settings)] if speaks else []),
@@ -65,7 +66,7 @@ def bring_up() -> Settings:
     say("four services are ready")
     if SPEECH in there_are:
         _wait_until_ready(SPEECH, settings.port("REHEARSAL_SPEECH_PORT"))
-        say("the speech server is ready: flite and pocketsphinx")
+        say(f"the speech server is ready: flite and {settings.stt}")
     supervision.start_programs([BOOKS])
     asyncio.run(seed(settings.kafka, settings.api_url, KEYS_FILE))
     _write_environment(settings)
@@ -73,9 +74,14 @@ def bring_up() -> Settings:
 
 
 def _may_speak(settings: Settings) -> bool:
-    """Say whether a speech server is to run here; where nothing can speak, say what is missing."""
+    """Say whether a speech server is to run here; where nothing can speak, say what is missing.
+
+    Raises Missing where what is to read was chosen, and is not there.
+    """
     if settings.values.get("SPEECH_BASE_URL"):
         return False
+    if settings.stt == "whisper":
+        find_whisper(settings)
     try:
         find_flite(LOCAL)
     except Missing as missing:

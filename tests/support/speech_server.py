@@ -1,5 +1,6 @@
 """The local speech server as a process, for tests."""
 
+import os
 import subprocess
 import sys
 import time
@@ -19,13 +20,14 @@ STOP_SECONDS = 20.0
 
 
 @contextmanager
-def a_speech_server(log: Path) -> Iterator[str]:
+def a_speech_server(log: Path, stt: str = "pocketsphinx") -> Iterator[str]:
     """Run one for a while; yield its base_url. It dies with this process, however that ends."""
     find_flite(LOCAL)  # fetched before the clock runs
     port = free_port()
     command = [sys.executable, "-m", "deploy.local.speech", "--port", str(port)]
+    environ = {**os.environ, "SPEECH_STT": stt}
     with log.open("ab") as out:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, preexec_fn=dies_with_parent)
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out, preexec_fn=dies_with_parent)
     try:
         deadline = time.monotonic() + READY_SECONDS
         while (told := readyz(port)) is None or not all(told["parts"].values()):

@@ -17,6 +17,7 @@ from deploy.local.speech import limits, sounds
 from deploy.local.speech.flite import STAND_INS, VOICES, Flite, FliteFailed
 from deploy.local.speech.forms import read_form
 from deploy.local.speech.readers import Readers, TooBusy
+from deploy.local.speech.reading import Engine
 
 MODELS = ("tts-1", "whisper-1")  # any other name means the same
 _WORDLIKE = re.compile(r"\w")
@@ -33,8 +34,9 @@ class Refused(Exception):  # noqa: N818
 class Server:
     """Speaks in threads that wait for flite, reads in processes."""
 
-    def __init__(self, flite: Flite, *, workers: int = limits.WORKERS) -> None:
+    def __init__(self, flite: Flite, engine: Engine, *, workers: int = limits.WORKERS) -> None:
         self._flite = flite
+        self._engine = engine
         self._workers = workers
         self._speakers = ThreadPoolExecutor(limits.LINES_AT_ONCE, "speaker")
         self._readers: Readers | None = None
@@ -44,7 +46,7 @@ class Server:
     @asynccontextmanager
     async def running(self, _app: Starlette) -> AsyncIterator[None]:
         """Start the processes that read; end them."""
-        self._readers = Readers(self._flite, self._workers)
+        self._readers = Readers(self._engine, self._workers)
         getting_ready = asyncio.create_task(self._get_ready(self._readers))
         try:
             yield

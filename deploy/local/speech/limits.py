@@ -11,6 +11,7 @@ MAX_LINES = 2_000
 
 WORKERS = min(os.cpu_count() or 1, 8)  # processes that read
 MAX_WAITING_READINGS = 64
+MAX_WAITING_FOR_WHISPER = 12  # each takes a core for 1.8 s, however short it is
 MAX_WAITING_LINES = 128
 LINES_AT_ONCE = 4
 LINE_SECONDS = 30.0

@@ -1,26 +1,35 @@
-"""pocketsphinx in a process of its own: it holds the interpreter's lock while it listens."""
+"""pocketsphinx, for a process of its own: it holds the interpreter's lock while it listens."""
 
-import os
 import tempfile
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pocketsphinx import Decoder, NGramModel, Vad
+from pocketsphinx import Decoder, NGramModel
 
-from deploy.local.children import dies_with_parent
 from deploy.local.speech.flite import Flite, FliteFailed
 from deploy.local.speech.language_model import arpa
-from deploy.local.speech.limits import COMMON_WORDS, KEPT_MODELS, MAX_LINES
+from deploy.local.speech.limits import COMMON_WORDS, KEPT_MODELS, MAX_LINES, MAX_WAITING_READINGS
 from deploy.local.speech.words import Writing, variants
 
 GENERAL = "general"
 ALTERNATIVE = "("  # the dictionary's second and further ways to say a word
-FEWEST_FRAMES = 3  # of 30 ms, in which somebody speaks
 # In what was expected it is below 0.25, in what was not above 0.70 (measured): then the general model reads it again.
 MOST_STRANGE = 0.5
 FILLERS = ("<", "[")
-NICENESS = 5  # whoever keeps time comes first
+
+
+@dataclass(frozen=True, slots=True)
+class Pocketsphinx:
+    """What is given to each process that reads with it."""
+
+    flite: Flite
+    max_waiting: int = MAX_WAITING_READINGS
+
+    def recogniser(self) -> "Recogniser":
+        """Load the model of English that its wheel carries."""
+        return Recogniser(self.flite)
 
 
 class Recogniser:
@@ -36,8 +45,6 @@ class Recogniser:
 
     def read(self, sound: bytes, expected: tuple[str, ...]) -> str:
         """Return the text of samples of 16 bits at 16 kHz."""
-        if not _speaks(sound):
-            return ""  # in silence it would hear the likeliest short word
         if not expected:
             return Writing(()).of(self._heard(sound, self._general)[0])
         name, writing = self._model(expected)
@@ -98,32 +105,3 @@ class Recogniser:
         shares = {word: float(logmath.exp(model.prob([word]))) for word in words}
         commonest = sorted(shares, key=lambda word: -shares[word])[:COMMON_WORDS]
         return {word: shares[word] for word in commonest}
-
-
-def _speaks(sound: bytes) -> bool:
-    vad = Vad(mode=Vad.STRICT, sample_rate=16_000)
-    frames = (sound[at : at + vad.frame_bytes] for at in range(0, len(sound) - vad.frame_bytes + 1, vad.frame_bytes))
-    return bool(sum(vad.is_speech(frame) for frame in frames) >= FEWEST_FRAMES)
-
-
-_mine: Recogniser | None = None
-
-
-def begin(flite: Flite) -> None:
-    """Make this process one that reads, and ends with its parent."""
-    global _mine
-    dies_with_parent()
-    os.nice(NICENESS)
-    _mine = Recogniser(flite)
-
-
-def read(sound: bytes, expected: tuple[str, ...]) -> str:
-    """Read in this process."""
-    if _mine is None:
-        raise RuntimeError("this process does not read")
-    return _mine.read(sound, expected)
-
-
-def ready() -> bool:
-    """Say that this process has begun."""
-    return _mine is not None

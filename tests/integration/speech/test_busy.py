@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deploy.local.settings import LOCAL
-from deploy.local.speech import readers as readers_module
 from deploy.local.speech.finding import find_flite
 from deploy.local.speech.readers import Readers, TooBusy
+from deploy.local.speech.recognising import Pocketsphinx
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -19,14 +19,13 @@ SILENCE = bytes(32_000)
 
 @pytest.fixture(scope="module")
 async def readers() -> AsyncIterator[Readers]:
-    readers = Readers(await asyncio.to_thread(find_flite, LOCAL), 1)
+    readers = Readers(Pocketsphinx(await asyncio.to_thread(find_flite, LOCAL), max_waiting=2), 1)
     await readers.ready()
     yield readers
     await readers.aclose()
 
 
-async def test_more_than_may_wait_is_told_to_come_again(readers: Readers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers_module, "MAX_WAITING_READINGS", 2)
+async def test_more_than_may_wait_is_told_to_come_again(readers: Readers) -> None:
     answers = await asyncio.gather(*(readers.read(SILENCE, ()) for _ in range(8)), return_exceptions=True)
     assert [answer for answer in answers if answer == ""] == [""] * 3
     assert sum(isinstance(answer, TooBusy) for answer in answers) == 5

