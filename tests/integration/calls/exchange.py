@@ -88,7 +88,12 @@ class Exchange:
 
 @asynccontextmanager
 async def an_exchange(
-    folder: Path, parties: Parties, *, first_port: int = 31_000, speech: Speech | None = None
+    folder: Path,
+    parties: Parties,
+    *,
+    first_port: int = 31_000,
+    speech: Speech | None = None,
+    secrets: Secrets | None = None,
 ) -> AsyncIterator[Exchange]:
     clock = Clock()
     ticking = asyncio.create_task(clock.keep_time())
@@ -109,7 +114,7 @@ async def an_exchange(
     studio = Studio(
         clock, speech or Buzzing(), {"bot": "rms", "agent": "awb"}, lambda: Offset(0.0, 2.0), shelf, recording_thread()
     )
-    over_sip = OverSip(agent, HOST, inbound, ports, clock.skipped, network, Secrets())
+    over_sip = OverSip(agent, HOST, inbound, ports, clock.skipped, network, secrets or Secrets())
     ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(StreamAgents(Streams(network), Secrets()))}
     exchange = Exchange(agent, inbound, ports, clock, ChosenCalls(parties, studio, ways), shelf, announced)
     try:

@@ -89,8 +89,9 @@ class Attempt:
         headers.set_single("Call-ID", self._call_id)
         headers.set_single("CSeq", f"{self._cseq} INVITE")
         headers.set_single("Contact", contact(self._own))
-        asserted = sip_uri(placing.from_number, self._own)
-        headers.set_single("P-Asserted-Identity", name_addr(asserted, display=placing.display))
+        if placing.asserts_identity:
+            asserted = sip_uri(placing.from_number, self._own)
+            headers.set_single("P-Asserted-Identity", name_addr(asserted, display=placing.display))
         headers.set_single("Allow", SERVED)
         headers.set_single("Supported", "timer")
         headers.set_single("Session-Expires", str(SessionExpires(self._expires_seconds, "uac")))
