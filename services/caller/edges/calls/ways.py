@@ -16,7 +16,7 @@ from services.caller.edges.endpoints.dialling import Guard
 from services.caller.edges.endpoints.pools import Network
 from services.caller.edges.media.ports import Ports, PortsUsedUp
 from services.caller.edges.secrets import Secrets
-from services.caller.edges.sip.agent import CallRefused, Credentials, Placing, SipAgent
+from services.caller.edges.sip.agent import Address, CallRefused, Credentials, Placing, SipAgent
 from services.caller.edges.sip.door import TOKEN_HEADER
 from services.caller.edges.sip.targets import resolve_sip
 from services.caller.edges.streams.agents import StreamAgents
@@ -102,7 +102,8 @@ class OverSip:
         target = dispatch.target
         outbound = dispatch.direction == "outbound"
         from_, to = (target.bot_number, target.agent_number)[:: 1 if outbound else -1]
-        expected = _expected(dispatch, to)
+        own = self.host, self.agent.port
+        expected = _expected(dispatch, to, own)
         self.inbound.expect(expected)
         placed = None
         try:
@@ -110,7 +111,7 @@ class OverSip:
             placing = partial(
                 Placing,
                 uri=f"sip:{to}@{self.host}:{self.agent.port}",
-                address=(self.host, self.agent.port),
+                address=own,
                 from_number=from_,
                 headers={TOKEN_HEADER: expected.token},
             )
@@ -139,9 +140,9 @@ class OverSip:
         return over_sip(call, port, self.skipped, impairments)
 
 
-def _expected(dispatch: TestCallDispatched, number: str) -> Expected:
+def _expected(dispatch: TestCallDispatched, number: str, source: Address) -> Expected:
     """Return the call that is to come in: in an inbound run it is the bot that answers, as it was asked to."""
-    expected = Expected(dispatch.run_id, number)
+    expected = Expected(dispatch.run_id, number, source)
     if dispatch.direction == "inbound" and dispatch.conditions is not None:
         expected.impairments = impairments_of(dispatch.conditions)
         if (asked := dispatch.conditions.sip_answer) is not None:

@@ -39,6 +39,11 @@ class Endpoint(asyncio.DatagramProtocol):
         self._transport, _protocol = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         self._host, self.port = self._transport.get_extra_info("sockname")[:2]
 
+    @property
+    def bound_to(self) -> Address:
+        """Return the address and port that it is bound to."""
+        return self._host, self.port
+
     def close(self) -> None:
         """Forget all transactions and give the port back."""
         self.transactions.end_all()

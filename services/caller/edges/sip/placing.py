@@ -163,7 +163,7 @@ class Attempt:
         except NothingInCommon:
             self._hang_up(within, refusals.no_codec())
             return
-        if sound.media is None or not self._core.admits(sound.media.host):
+        if sound.media is None or not within.dialog.admits(sound.media.host):
             self._hang_up(within, refusals.media_not_allowed())
             return
         now = time.monotonic()
@@ -190,7 +190,7 @@ class Attempt:
             remote_cseq=-1,
             own=self._own,
             reached_at=self._placing.address,
-            admits=self._core.admits,
+            admits=self._core.admits_for(self._placing.address),
         )
         updates = any(one.strip().upper() == "UPDATE" for one in headers.get("allow"))
         return Within(self._core, dialog, self._placing.credentials, updates=updates)

@@ -28,7 +28,10 @@ RETRY_AFTER_SECONDS = 1
 
 
 class UserAgent:
-    """One user agent on one UDP port. `may_dial` is asked about each IP address that a message names."""
+    """One user agent on one UDP port. `may_dial` is asked about each IP address that a message names.
+
+    It may always call itself: who answers there is asked by the door.
+    """
 
     def __init__(
         self, *, may_dial: Admits, door: Door, timing: Timing | None = None, advertised_host: str | None = None
@@ -53,7 +56,7 @@ class UserAgent:
             raise refusals.stopped()
         if not is_sip_uri(placing.uri):
             raise refusals.no_sip_uri()
-        if not self.core.admits(placing.address[0]):
+        if placing.address != self.core.endpoint.bound_to and not self.core.admits(placing.address[0]):
             raise refusals.not_allowed()
         return await Attempt(self.core, placing).run()
 
@@ -154,7 +157,7 @@ class UserAgent:
                 return
             try:
                 offer = read_sound(request.message.body)
-                if offer.media is None or not self.core.admits(offer.media.host):
+                if offer.media is None or not self.core.admits_for(request.source)(offer.media.host):
                     raise NothingInCommon  # noqa: TRY301
             except NotSpoken:
                 self.core.refuse(request, 400, "Unreadable SDP")
