@@ -70,7 +70,7 @@ bench-compare: env ## the pipeline at another revision and here, in turns (base=
 bench-lists: env ## measure lists of an organisation with a million runs, and a key look-up beside them
 	@$(PYTHON) -m deploy.bench.lists
 
-bench-calls: env ## measure a hundred calls' sound in one process for a minute
+bench-calls: env ## measure a hundred calls' sound in one process for a minute, and sipp for the same calls
 	@$(PYTHON) -m deploy.bench.calls
 
 docs: env ## write docs/asyncapi.yaml anew from the register of events
