@@ -13,6 +13,7 @@ from services.caller.edges.sip.limits import Timing
 from services.caller.edges.sip.names import MAX_PORT
 from services.caller.edges.sip.transactions.table import Transactions
 from services.caller.edges.sip.wire import Request, Response, Unreadable, read
+from services.caller.metrics import SIP_SURPRISES
 
 DISCARD_PORT = 9
 log = getLogger(__name__)
@@ -64,6 +65,7 @@ class Endpoint(asyncio.DatagramProtocol):
         except Exception as error:
             # Its kind alone: what the datagram says, numbers too, would be in its text.
             self.surprises += 1
+            SIP_SURPRISES.inc()
             log.error("a SIP datagram could not be handled: %s", type(error).__name__)  # noqa: TRY400
 
     def send(self, datagram: bytes, to: Address) -> None:
