@@ -76,7 +76,7 @@ bench-compare: env ## the pipeline at another revision and here, in turns (base=
 bench-lists: env ## measure lists of an organisation with a million runs, and a key look-up beside them
 	@$(PYTHON) -m deploy.bench.lists
 
-bench-calls: env ## measure a hundred calls' sound in one process for a minute
+bench-calls: env ## measure a hundred calls' sound in one process for a minute, and sipp for the same calls
 	@$(PYTHON) -m deploy.bench.calls
 
 bench-spoken: env ## measure whole calls over SIP in a caller as it runs, 20, 50 and 100 at once

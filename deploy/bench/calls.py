@@ -1,7 +1,8 @@
 """`python -m deploy.bench.calls`: many calls' sound in one process, each recorded and measured as it goes on.
 
 BENCH_CALLS (100) and BENCH_SECONDS (60) make it smaller or longer. The far ends are in a process of their own and take
-the kernel's times of arrival, so that what is told is what a far end sees.
+the kernel's times of arrival, so that what is told is what a far end sees. Then two sipps hold as
+many calls for as long.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ import psutil
 import uvloop
 
 from deploy.bench.far_calls import FarEnds, Seen
+from deploy.bench.sipp_calls import sipp_calls
+from deploy.local.missing import Missing
 from services.caller.domain.media import FRAME_MS, FRAME_SAMPLES, Ticking
 from services.caller.edges.media.clock import Clock
 from services.caller.edges.media.measuring import Measuring
@@ -156,6 +159,19 @@ def some_lines() -> list[bytes]:
     return [content[at : at + 2 * FRAME_SAMPLES] for at in range(0, len(content), 2 * FRAME_SAMPLES)]
 
 
+def sipps_table(calls: int, seconds: float) -> str:
+    """Return what sipp takes for the same calls, for people; or why that is not known."""
+    try:
+        sipps = sipp_calls(calls, seconds)
+    except Missing as missing:
+        return f"  sipp's own figure for these calls: {missing}"
+    rows = (
+        ("the same calls by sipp, which only sends: CPU", f"{100 * sipps.cpu_share:.1f} % of a core"),
+        ("the same calls by sipp: memory", f"{sipps.memory_mib:.0f} MiB"),
+    )
+    return "\n".join(f"  {name:<56}{value:>20}" for name, value in rows)
+
+
 def main() -> None:
     """Measure and print."""
     calls, seconds = int(os.environ.get("BENCH_CALLS", "100")), float(os.environ.get("BENCH_SECONDS", "60"))
@@ -163,6 +179,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = uvloop.run(many_calls(calls, seconds, some_lines(), Path(folder)))
     print(figures.table())
+    print(sipps_table(calls, seconds))
 
 
 def _most_files() -> int:

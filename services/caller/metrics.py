@@ -34,3 +34,8 @@ OWN_SPEECH_SECONDS = Histogram(
     buckets=_SECONDS,
 )
 RTP_PACKETS = Counter("rehearsal_rtp_packets", "Packets of sound that calls were sent, by outcome.", ("outcome",))
+SIP_SURPRISES = Counter("rehearsal_sip_surprises", "SIP datagrams that were survived without knowing why.")
+SIP_INVITES_REFUSED = Counter("rehearsal_sip_invites_refused", "INVITEs that were not let in.", ("reason",))
+SIP_CALLS_PLACED = Counter(
+    "rehearsal_sip_calls_placed", "Calls over SIP that were placed, by how that came out.", ("outcome",)
+)

@@ -5,7 +5,8 @@ SPAN_PUBLISH = "publish {topic}"
 SPAN_CONSUME = "process {topic}"
 SPAN_HTTP = "{method} {route}"
 SPAN_CALL = "test call"
-SPANS = (SPAN_PUBLISH, SPAN_CONSUME, SPAN_HTTP, SPAN_CALL)
+SPAN_REACH = "reach agent"
+SPANS = (SPAN_PUBLISH, SPAN_CONSUME, SPAN_HTTP, SPAN_CALL, SPAN_REACH)
 
 ATTRIBUTE_RUN_ID = "rehearsal.run_id"
 ATTRIBUTE_ORG_ID = "rehearsal.org_id"

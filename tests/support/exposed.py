@@ -69,6 +69,9 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_recordings_total": ("outcome",),
         "rehearsal_recordings_waiting": (),
         "rehearsal_renderings_waiting": (),
+        "rehearsal_sip_surprises_total": (),
+        "rehearsal_sip_invites_refused_total": ("reason",),
+        "rehearsal_sip_calls_placed_total": ("outcome",),
     },
 }
 BOOKS: dict[str, Labels] = {

@@ -1,18 +1,20 @@
 """Kamailio, as a proxy that authenticates callers and stays in the way of their calls."""
 
 import asyncio
+import secrets
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from deploy.local.ports import free_port
 from deploy.local.sip_peers import Stack
 from services.caller.edges.sip.agent import Address
-from tests.support.sip_stacks import is_bound
+from tests.support.sip_peer import a_peer
 from tests.support.waiting import eventually
 
+ANSWERS_SECONDS = 0.5
 CONFIGURATION = Path(__file__).with_name("kamailio.cfg").read_text()
 
 
@@ -20,6 +22,7 @@ CONFIGURATION = Path(__file__).with_name("kamailio.cfg").read_text()
 async def a_proxy(stack: Stack, callee: Address, algorithm: str) -> AsyncIterator[Address]:
     """Run it for a while, in front of a callee."""
     port = free_port()
+    address = "127.0.0.1", port
     written = CONFIGURATION
     for name, value in {
         "MODULES": str(stack.folder("usr/lib/*/kamailio/modules")),
@@ -36,12 +39,18 @@ async def a_proxy(stack: Stack, callee: Address, algorithm: str) -> AsyncIterato
         )  # fmt: skip
         try:
 
-            async def listening() -> bool:
+            async def answers() -> bool:
+                """On a busy machine its port is bound long before its children are there."""
                 assert process.returncode is None, "Kamailio did not start"
-                return is_bound(port)
+                peer.send(peer.request("OPTIONS", address, call=secrets.token_hex(6)), address)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ANSWERS_SECONDS):
+                        return bool(await peer.heard.get())
+                return False
 
-            await eventually(listening, what="Kamailio's listening")
-            yield "127.0.0.1", port
+            async with a_peer() as peer:
+                await eventually(answers, what="Kamailio's answer")
+            yield address
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.caller.domain.turn import PartyError
 
 MAX_SECRET_CHARS = 4_096
-UNKNOWN = "The {whose}'s API key is not known on this deployment"
+UNKNOWN = "The {what} is not known on this deployment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Secrets:
     folder: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    def resolve(self, org_id: int, reference: str | None) -> str:
+    def resolve(self, org_id: int, reference: str | None, *, what: str = "agent's API key") -> str:
         """Return a secret of an organisation, `""` for no reference. Raises PartyError for any other."""
         if reference is None:
             return ""
@@ -35,7 +35,7 @@ class Secrets:
         elif kind == "file" and self.folder is not None and name.startswith(f"{org_id}/"):
             secret = self._read(self.folder, str(org_id), name)
         if secret is None:
-            raise PartyError(UNKNOWN.format(whose="agent"))
+            raise PartyError(UNKNOWN.format(what=what))
         return secret
 
     @staticmethod
@@ -61,7 +61,7 @@ def own_secret(reference: str | None, environ: Mapping[str, str] | None = None) 
             case "file":
                 secret = _read_file(Path(name))
     if secret is None:
-        raise PartyError(UNKNOWN.format(whose="test bot"))
+        raise PartyError(UNKNOWN.format(what="test bot's API key"))
     return secret
 
 

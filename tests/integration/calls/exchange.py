@@ -97,6 +97,7 @@ async def an_exchange(
     first_port: int = 31_000,
     speech: Speech | None = None,
     timing: Timing = TIMING,
+    secrets: Secrets | None = None,
 ) -> AsyncIterator[Exchange]:
     clock = Clock()
     ticking = asyncio.create_task(clock.keep_time())
@@ -117,7 +118,7 @@ async def an_exchange(
     studio = Studio(
         clock, speech or Buzzing(), {"bot": "rms", "agent": "awb"}, lambda: Offset(0.0, 2.0), shelf, recording_thread()
     )
-    over_sip = OverSip(agent, HOST, inbound, ports, clock.skipped, network, Secrets())
+    over_sip = OverSip(agent, HOST, inbound, ports, clock.skipped, network, secrets or Secrets())
     ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(StreamAgents(Streams(network), Secrets()))}
     exchange = Exchange(agent, inbound, ports, clock, ChosenCalls(parties, studio, ways), shelf, announced)
     try:

@@ -174,6 +174,17 @@ async def test_a_contact_that_may_not_be_dialled_is_asked_where_it_was_dialled(a
     await call.hang_up()
 
 
+@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[::1]", "internal.example.com"])
+async def test_a_route_that_leads_inside_is_followed_by_the_address_that_was_dialled(
+    agent: UserAgent, peer: SipPeer, host: str
+) -> None:
+    call, _invite, ack = await a_call_placed(agent, peer, {"Record-Route": f"<sip:{host}:{peer.address[1]};lr>"})
+    assert ack.all("route") == [f"<sip:{host}:{peer.address[1]};lr>"]
+    hanging_up = asyncio.create_task(call.hang_up())
+    peer.answer(await peer.next("BYE"), 200)
+    await hanging_up
+
+
 @pytest.mark.parametrize("algorithm", ["", ", algorithm=MD5", ", algorithm=SHA-256"])
 @pytest.mark.parametrize("status", [401, 407])
 async def test_a_challenge_is_answered_once(agent: UserAgent, peer: SipPeer, status: int, algorithm: str) -> None:

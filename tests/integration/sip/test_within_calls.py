@@ -53,6 +53,20 @@ async def test_sound_is_not_moved_to_an_address_that_may_not_be_called(agent: Us
     await call.hang_up()
 
 
+async def test_a_contact_that_moves_inside_is_asked_where_it_was_before(agent: UserAgent, peer: SipPeer) -> None:
+    call, answer, name = await a_call_taken(agent, peer)
+    moved = peer.request("UPDATE", where(agent), call=name, to_tag=answer.to_tag, cseq=2)
+    peer.send(
+        moved.replace(f"Contact: <sip:peer@{peer.address[0]}", "Contact: <sip:peer@169.254.169.254"), where(agent)
+    )
+    await peer.next("200")
+    hanging_up = asyncio.create_task(call.hang_up())
+    bye = await peer.next("BYE")
+    assert "169.254.169.254" in bye.first_line, "the Contact was taken over, and nothing was sent to it"
+    peer.answer(bye, 200)
+    await hanging_up
+
+
 async def test_the_far_end_hangs_up_and_a_bye_that_comes_again_is_answered_again(
     agent: UserAgent, peer: SipPeer
 ) -> None:

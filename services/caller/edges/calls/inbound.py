@@ -1,6 +1,7 @@
 """The platform's own inbound side: answers the calls over SIP that this process expects, and no other.
 
-Each has a token that only its INVITE carries, good for one call. A stranger has none.
+Each has a token that only its INVITE carries, good for one call and only from where that call is placed. A stranger has
+none; one that was overheard lets nobody else in, and keeps nobody out.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from secrets import token_urlsafe
 from services.caller.domain.impairments import Impairments
 from services.caller.edges.calls.legs import Answered, over_sip
 from services.caller.edges.media.ports import MediaPort, Ports, PortsUsedUp
-from services.caller.edges.sip.agent import Accept, Invited, Refuse, SipCall
+from services.caller.edges.sip.agent import Accept, Address, Invited, Refuse, SipCall
 from services.caller.edges.sip.door import TOKEN_HEADER
 from shared.telemetry import logs
 
@@ -31,10 +32,11 @@ async def announced_to_nobody(run_id: int, sip_call_id: str, from_: str, to: str
 
 @dataclass(slots=True, eq=False)
 class Expected:
-    """A call that is about to come in. `answer`: what to do with it, after so many seconds."""
+    """A call that is about to come in from `source`. `refuse_with`: what to answer, after so many seconds."""
 
     run_id: int
     number: str
+    source: Address
     refuse_with: int | None = None
     after_seconds: float = 0.0
     impairments: Impairments | None = None
@@ -75,9 +77,10 @@ class Inbound:
 
     async def invited(self, invited: Invited) -> Accept | Refuse:
         """Answer a call that is expected, once; the API hears of it before."""
-        expected = self._by_token.pop(invited.headers.get(TOKEN_HEADER.lower(), ""), None)
-        if expected is None or expected.number != invited.to_user or expected.answered.done():
+        expected = self._by_token.get(invited.headers.get(TOKEN_HEADER.lower(), ""))
+        if expected is None or (expected.number, expected.source) != (invited.to_user, invited.source):
             return Refuse(TEMPORARILY_UNAVAILABLE)
+        del self._by_token[expected.token]
         await asyncio.sleep(expected.after_seconds)
         if expected.refuse_with is not None:
             return Refuse(expected.refuse_with)

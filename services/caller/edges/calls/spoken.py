@@ -23,7 +23,7 @@ from services.caller.edges.calls.weighing import has_sound
 from services.caller.ports import Call, Parties
 from shared.events.admissions import TestCallDispatched
 from shared.events.connection import BuiltinConnection
-from shared.telemetry import logs
+from shared.telemetry import logs, names, tracing
 
 OTHER_END_SECONDS = 5.0  # the agent's own end may take to notice that the call is over
 
@@ -72,11 +72,27 @@ class SpokenCall:
         self._expected = await expected_lines(
             dispatch.prompt, dispatch.target.agent_name, bot_answers=dispatch.direction == "inbound"
         )
-        self._reached = await watched(self._way.reach(dispatch, self._claimed.call_id, self._contact), self._clock)
+        self._reached = await self._reach(self._way)
         self._ends["bot"] = self._end("bot", minds["bot"], self._reached.bot, self._studio, self._clock)
         if self._reached.agent is not None:
             twin = self._clock.twin()
             self._ends["agent"] = self._end("agent", minds["agent"], self._reached.agent, self._studio, twin)
+
+    async def _reach(self, way: Way) -> Reached:
+        ids: dict[str, str | int] = {
+            names.ATTRIBUTE_RUN_ID: self._claimed.run_id,
+            names.ATTRIBUTE_CALL_ID: self._claimed.call_id,
+        }
+        span = tracing.start(names.SPAN_REACH, tracing.SpanKind.CLIENT, self._traceparent, ids)
+        try:
+            reached = await watched(way.reach(self._dispatch, self._claimed.call_id, self._contact), self._clock)
+        except BaseException as error:
+            if span is not None:
+                span.end(error)
+            raise
+        if span is not None:
+            span.end()
+        return reached
 
     def _end(
         self, side: Side, mind: Party, answered: Answered, studio: Studio, clock: CallClock

@@ -1,7 +1,6 @@
 """What calls with sound need in a process: one clock, ports, a user agent, and a measure of this worker itself."""
 
 import asyncio
-from collections.abc import Callable
 
 from services.caller.domain.media import Speech
 from services.caller.domain.turn import Side
@@ -43,7 +42,7 @@ class Telephony:
         speech: Speech,
         voices: dict[Side, str],
         keeps: Keeps,
-        renders: Renders,
+        renders: Renders | None,
         announce: Announce,
         calls_limit: int,
     ) -> None:
@@ -54,16 +53,12 @@ class Telephony:
         self._thread = recording_thread()
         inbound = Inbound(self._ports, announce, self._clock.skipped)
         door = Door(inbound.knows_token, inbound.knows_number, DoorLimits.for_calls(calls_limit))
-        self._agent = UserAgent(may_dial=self._may_dial(network), door=door)
+        self._agent = UserAgent(may_dial=network.policy.admits, door=door)
         self._agent.on_invite(inbound.invited)
         studio = Studio(self._clock, speech, voices, lambda: self._offset, keeps, self._thread)
         over_sip = OverSip(self._agent, lines.host, inbound, self._ports, self._clock.skipped, network, secrets)
         ways: dict[str, Way] = {"sip": over_sip, "bot": OverStream(StreamAgents(Streams(network), secrets))}
         self.calls = ChosenCalls(parties, studio, ways, renders)
-
-    def _may_dial(self, network: Network) -> Callable[[str], bool]:
-        """Return who may be dialled: agents where the operator allows them, and our own inbound side."""
-        return lambda address: address == self._lines.host or network.policy.admits(address)
 
     async def start(self) -> None:
         """Bind the SIP port. Raises OSError."""

@@ -1,8 +1,9 @@
 """How an agent is reached for a call with sound: over SIP, on our own inbound side, or over a WebSocket."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from services.caller.domain.impairments import Impairments
@@ -15,7 +16,7 @@ from services.caller.edges.endpoints.dialling import Guard
 from services.caller.edges.endpoints.pools import Network
 from services.caller.edges.media.ports import Ports, PortsUsedUp
 from services.caller.edges.secrets import Secrets
-from services.caller.edges.sip.agent import CallRefused, Credentials, Placing, SipAgent
+from services.caller.edges.sip.agent import Address, CallRefused, Credentials, Placing, SipAgent
 from services.caller.edges.sip.door import TOKEN_HEADER
 from services.caller.edges.sip.targets import resolve_sip
 from services.caller.edges.streams.agents import StreamAgents
@@ -28,6 +29,7 @@ NO_PORT = "All media ports of this deployment are in use: try again in a while"
 NOT_CALLED_BY_IT = "An agent behind a SIP address cannot be made to call: only calls to it are possible"
 NOT_OVER_SIP = "The agent's connection is not one over SIP"
 NOT_OVER_A_STREAM = "The agent's connection is not one over a WebSocket"
+TRUNK_PASSWORD = "password for the agent's SIP trunk"  # noqa: S105 - what it is called
 HALF_ANSWERED = "The call was answered, and its other end was not heard of"
 
 
@@ -79,29 +81,41 @@ class OverSip:
             raise PartyError(NOT_OVER_SIP)
         credentials = None
         if sip is not None and sip.username is not None:
-            credentials = Credentials(sip.username, self.secrets.resolve(dispatch.org_id, sip.credentials_ref))
+            password = self.secrets.resolve(dispatch.org_id, sip.credentials_ref, what=TRUNK_PASSWORD)
+            credentials = Credentials(sip.username, password)
         guard = Guard(self.network.resolver, self.network.policy, dispatch.org_id)
         address = await resolve_sip(uri, guard)
-        display = sip.display_name if sip is not None else ""
         contact()
-        impairments = impairments_of(dispatch.conditions)
-        return await self._place(
-            uri, address, target.bot_number, {}, impairments, display=display, credentials=credentials
+        placing = partial(
+            Placing,
+            uri=uri,
+            address=address,
+            from_number=target.bot_number,
+            display=sip.display_name if sip is not None else "",
+            asserts_identity=sip is None or sip.asserted_identity,
+            credentials=credentials,
         )
+        return await self._place(placing, impairments_of(dispatch.conditions))
 
     async def _loop(self, dispatch: TestCallDispatched, contact: Callable[[], None]) -> Reached:
         """Call our own inbound side: whoever of bot and agent is called answers there."""
         target = dispatch.target
         outbound = dispatch.direction == "outbound"
         from_, to = (target.bot_number, target.agent_number)[:: 1 if outbound else -1]
-        expected = _expected(dispatch, to)
+        own = self.host, self.agent.port
+        expected = _expected(dispatch, to, own)
         self.inbound.expect(expected)
         placed = None
         try:
             contact()
-            uri, address = f"sip:{to}@{self.host}:{self.agent.port}", (self.host, self.agent.port)
-            impairments = impairments_of(dispatch.conditions) if outbound else None
-            placed = await self._place(uri, address, from_, {TOKEN_HEADER: expected.token}, impairments)
+            placing = partial(
+                Placing,
+                uri=f"sip:{to}@{self.host}:{self.agent.port}",
+                address=own,
+                from_number=from_,
+                headers={TOKEN_HEADER: expected.token},
+            )
+            placed = await self._place(placing, impairments_of(dispatch.conditions) if outbound else None)
             async with asyncio.timeout(BOTH_ENDS_SECONDS):
                 other = await asyncio.shield(expected.answered)
         except BaseException as error:
@@ -114,30 +128,11 @@ class OverSip:
         bot, agent = (placed, other) if outbound else (other, placed)
         return Reached(bot, agent, expected.call_id)
 
-    async def _place(
-        self,
-        uri: str,
-        address: tuple[str, int],
-        from_number: str,
-        headers: Mapping[str, str],
-        impairments: Impairments | None,
-        *,
-        display: str = "",
-        credentials: Credentials | None = None,
-    ) -> Answered:
+    async def _place(self, placing: Callable[..., Placing], impairments: Impairments | None) -> Answered:
         port = self.ports.take()
         try:
             call = await self.agent.place(
-                Placing(
-                    uri=uri,
-                    address=address,
-                    from_number=from_number,
-                    local_media=(port.host, port.port),
-                    display=display,
-                    credentials=credentials,
-                    headers=headers,
-                    ring_limit_seconds=RING_LIMIT_SECONDS,
-                )
+                placing(local_media=(port.host, port.port), ring_limit_seconds=RING_LIMIT_SECONDS)
             )
         except BaseException:
             port.release()
@@ -145,9 +140,9 @@ class OverSip:
         return over_sip(call, port, self.skipped, impairments)
 
 
-def _expected(dispatch: TestCallDispatched, number: str) -> Expected:
+def _expected(dispatch: TestCallDispatched, number: str, source: Address) -> Expected:
     """Return the call that is to come in: in an inbound run it is the bot that answers, as it was asked to."""
-    expected = Expected(dispatch.run_id, number)
+    expected = Expected(dispatch.run_id, number, source)
     if dispatch.direction == "inbound" and dispatch.conditions is not None:
         expected.impairments = impairments_of(dispatch.conditions)
         if (asked := dispatch.conditions.sip_answer) is not None:

@@ -87,6 +87,7 @@ class Placing:
     from_number: str = field(repr=False)
     local_media: Address
     display: str = field(default="", repr=False)
+    asserts_identity: bool = True  # P-Asserted-Identity says it as well
     credentials: Credentials | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ring_limit_seconds: float = 20.0

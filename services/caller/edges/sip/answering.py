@@ -136,7 +136,7 @@ class Arriving:
             remote_cseq=self._request.cseq,
             own=self._own,
             reached_at=self._request.source,
-            admits=self._core.admits,
+            admits=self._core.admits_for(self._request.source),
         )
         updates = any(one.strip().upper() == "UPDATE" for one in headers.get("allow"))
         return Within(self._core, dialog, None, updates=updates)

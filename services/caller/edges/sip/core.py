@@ -43,6 +43,13 @@ class Core:
         said = f"{request.call_id}\n{request.from_tag}\n{request.via.branch}"
         return hmac.new(self._key, said.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:TAG_CHARS]
 
+    def admits_for(self, found_at: Address) -> Admits:
+        """Return which addresses a far end that was found there may name: those that all may, and where it is itself.
+
+        Ours is none of the former: an agent must not have us send to what else listens on this host.
+        """
+        return lambda host: host == found_at[0] or self.admits(host)
+
     def ask(self, request: SipRequest, to: Address, hears: Hears = lambda response: None) -> None:
         """Send a request; if there is no room for its transaction, once and without one."""
         try:

@@ -13,6 +13,7 @@ from services.caller.edges.sip.limits import Timing
 from services.caller.edges.sip.names import MAX_PORT
 from services.caller.edges.sip.transactions.table import Transactions
 from services.caller.edges.sip.wire import Request, Response, Unreadable, read
+from services.caller.metrics import SIP_SURPRISES
 
 DISCARD_PORT = 9
 log = getLogger(__name__)
@@ -39,6 +40,11 @@ class Endpoint(asyncio.DatagramProtocol):
         self._transport, _protocol = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         self._host, self.port = self._transport.get_extra_info("sockname")[:2]
 
+    @property
+    def bound_to(self) -> Address:
+        """Return the address and port that it is bound to."""
+        return self._host, self.port
+
     def close(self) -> None:
         """Forget all transactions and give the port back."""
         self.transactions.end_all()
@@ -59,6 +65,7 @@ class Endpoint(asyncio.DatagramProtocol):
         except Exception as error:
             # Its kind alone: what the datagram says, numbers too, would be in its text.
             self.surprises += 1
+            SIP_SURPRISES.inc()
             log.error("a SIP datagram could not be handled: %s", type(error).__name__)  # noqa: TRY400
 
     def send(self, datagram: bytes, to: Address) -> None:

@@ -89,8 +89,9 @@ class Attempt:
         headers.set_single("Call-ID", self._call_id)
         headers.set_single("CSeq", f"{self._cseq} INVITE")
         headers.set_single("Contact", contact(self._own))
-        asserted = sip_uri(placing.from_number, self._own)
-        headers.set_single("P-Asserted-Identity", name_addr(asserted, display=placing.display))
+        if placing.asserts_identity:
+            asserted = sip_uri(placing.from_number, self._own)
+            headers.set_single("P-Asserted-Identity", name_addr(asserted, display=placing.display))
         headers.set_single("Allow", SERVED)
         headers.set_single("Supported", "timer")
         headers.set_single("Session-Expires", str(SessionExpires(self._expires_seconds, "uac")))
@@ -162,7 +163,7 @@ class Attempt:
         except NothingInCommon:
             self._hang_up(within, refusals.no_codec())
             return
-        if sound.media is None or not self._core.admits(sound.media.host):
+        if sound.media is None or not within.dialog.admits(sound.media.host):
             self._hang_up(within, refusals.media_not_allowed())
             return
         now = time.monotonic()
@@ -189,7 +190,7 @@ class Attempt:
             remote_cseq=-1,
             own=self._own,
             reached_at=self._placing.address,
-            admits=self._core.admits,
+            admits=self._core.admits_for(self._placing.address),
         )
         updates = any(one.strip().upper() == "UPDATE" for one in headers.get("allow"))
         return Within(self._core, dialog, self._placing.credentials, updates=updates)

@@ -4,9 +4,10 @@ Nobody can make it call anybody: it knows no REFER and no Replaces, forwards not
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from services.caller.edges.sip import refusals
-from services.caller.edges.sip.agent import InviteHandler, Placing, SipAgent, SipCall
+from services.caller.edges.sip.agent import CallRefused, InviteHandler, Placing, SipAgent, SipCall
 from services.caller.edges.sip.answering import Arriving
 from services.caller.edges.sip.core import Core
 from services.caller.edges.sip.dialog import Admits, routes_of, target_of
@@ -22,13 +23,18 @@ from services.caller.edges.sip.sound import CONTENT_TYPE, Described, NothingInCo
 from services.caller.edges.sip.transactions.server import ServerInvite
 from services.caller.edges.sip.transactions.table import Full
 from services.caller.edges.sip.wire import Request
+from services.caller.metrics import SIP_CALLS_PLACED, SIP_INVITES_REFUSED
 
 UNDERSTOOD_EXTENSIONS = frozenset({"timer"})
 RETRY_AFTER_SECONDS = 1
+STRANGERS = {403: "token", 404: "number"}
 
 
 class UserAgent:
-    """One user agent on one UDP port. `may_dial` is asked about each IP address that a message names."""
+    """One user agent on one UDP port. `may_dial` is asked about each IP address that a message names.
+
+    It may always call itself: who answers there is asked by the door.
+    """
 
     def __init__(
         self, *, may_dial: Admits, door: Door, timing: Timing | None = None, advertised_host: str | None = None
@@ -53,9 +59,18 @@ class UserAgent:
             raise refusals.stopped()
         if not is_sip_uri(placing.uri):
             raise refusals.no_sip_uri()
-        if not self.core.admits(placing.address[0]):
+        if placing.address != self.core.endpoint.bound_to and not self.core.admits(placing.address[0]):
             raise refusals.not_allowed()
-        return await Attempt(self.core, placing).run()
+        try:
+            call = await Attempt(self.core, placing).run()
+        except CallRefused as refused:
+            SIP_CALLS_PLACED.labels(refused.kind).inc()
+            raise
+        except asyncio.CancelledError:
+            SIP_CALLS_PLACED.labels("given_up").inc()
+            raise
+        SIP_CALLS_PLACED.labels("answered").inc()
+        return call
 
     def on_invite(self, handler: InviteHandler) -> None:
         """Ask it about each INVITE from now on."""
@@ -93,6 +108,8 @@ class UserAgent:
             try:
                 with_room(request)
             except Full:
+                if request.method == "INVITE" and not request.to_tag:
+                    SIP_INVITES_REFUSED.labels("room").inc()
                 self.core.refuse(request, 503)
 
     def _acknowledge(self, request: Request, known: ServerInvite | None) -> None:
@@ -122,20 +139,29 @@ class UserAgent:
     def _invited(self, request: Request) -> None:
         """Let an INVITE in. Who may not knock is refused without anything being kept of it."""
         core, headers = self.core, request.message.headers
+        later = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         if (status := self._door.stranger(request)) is not None:
-            core.refuse(request, status)
+            self._turn_away(request, STRANGERS[status], status)
         elif core.endpoint.transactions.merges(request):
-            core.refuse(request, 482)
+            self._turn_away(request, "merged", 482)
         elif unknown := [one for one in headers.get("require") if one.strip().lower() not in UNDERSTOOD_EXTENSIONS]:
-            core.answer(request, 420, {"Unsupported": ", ".join(unknown)})
+            self._turn_away(request, "extension", 420, {"Unsupported": ", ".join(unknown)})
         elif too_short(core, request):
-            core.answer(request, 422, least_session(core))
+            self._turn_away(request, "session", 422, least_session(core))
         elif self._handler is None or core.closing:
-            core.refuse(request, 480)
-        elif len(core.let_in) >= self._door.limits.calls_at_once or not self._pace.take():
-            core.answer(request, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+            self._turn_away(request, "closing", 480)
+        elif len(core.let_in) >= self._door.limits.calls_at_once:
+            self._turn_away(request, "room", 503, later)
+        elif not self._pace.take():
+            self._turn_away(request, "rate", 503, later)
         else:
             self._let_in(request, self._handler)
+
+    def _turn_away(
+        self, request: Request, reason: str, status: int, headers: Mapping[str, str] | None = None, phrase: str = ""
+    ) -> None:
+        SIP_INVITES_REFUSED.labels(reason).inc()
+        self.core.answer(request, status, headers, reason=phrase)
 
     def _let_in(self, request: Request, handler: InviteHandler) -> None:
         headers = request.message.headers
@@ -144,23 +170,23 @@ class UserAgent:
         except ValueError:
             target, routes = "", ()
         if not target:
-            self.core.refuse(request, 400, "Contact And Record-Route Needed As Addresses")
+            self._turn_away(request, "contact", 400, phrase="Contact And Record-Route Needed As Addresses")
             return
         offer: Described | None = None
         if request.message.body:
             kind = (headers.get_first("content-type") or "").partition(";")[0].strip().lower()
             if kind != CONTENT_TYPE or "content-encoding" in headers:
-                self.core.answer(request, 415, {"Accept": CONTENT_TYPE})
+                self._turn_away(request, "sound", 415, {"Accept": CONTENT_TYPE})
                 return
             try:
                 offer = read_sound(request.message.body)
-                if offer.media is None or not self.core.admits(offer.media.host):
+                if offer.media is None or not self.core.admits_for(request.source)(offer.media.host):
                     raise NothingInCommon  # noqa: TRY301
             except NotSpoken:
-                self.core.refuse(request, 400, "Unreadable SDP")
+                self._turn_away(request, "sound", 400, phrase="Unreadable SDP")
                 return
             except NothingInCommon:
-                self.core.refuse(request, 488)
+                self._turn_away(request, "sound", 488)
                 return
         Arriving(self.core, request, offer, target, routes).ring(handler)
 

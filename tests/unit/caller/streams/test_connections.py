@@ -56,6 +56,20 @@ async def test_a_model_gets_its_key_and_greets_where_it_answers() -> None:
     assert request.headers["Authorization"] == "Bearer Bearer own"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::ffff:169.254.169.254]", "localhost"])
+@pytest.mark.parametrize("kind", ["websocket", "realtime"])
+async def test_no_kind_of_stream_leads_inside(kind: str, host: str) -> None:
+    connection: WebSocketConnection | RealtimeConnection
+    if kind == "websocket":
+        connection = a_websocket(f"ws://{host}:9/", "env:AGENT_KEY_7_OWN")
+    else:
+        connection = RealtimeConnection(kind="realtime", base_url=f"http://{host}:9/v1", model="m", api_key_ref=None)
+    streams = StreamAgents(some_streams(""), Secrets(environ=ENVIRON))
+    with pytest.raises(NotOpened) as refused:
+        await streams.call(connection, org_id=ORG, call_id=CALL, greets=True)
+    assert refused.value.kind == "not_allowed"
+
+
 async def test_ringing_is_bounded_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agents_module, "RING_LIMIT_SECONDS", 0.2)
 
