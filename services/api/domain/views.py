@@ -67,6 +67,25 @@ class BatchView:
     run_ids: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """What a dry run answers: what would be called, how often, and for how much. It has no row."""
+
+    target_type: str
+    target_id: int
+    target_name: str
+    agent_name: str
+    direction: str
+    mode: str
+    run_count: int
+    recording: bool
+    charge_multiplier: int
+    tariff_cents_per_minute: int
+    estimated_minutes: int
+    estimated_cost_cents: int
+    available_cents: int
+
+
 # What is read of a row, under the names of the answers' fields. The agent is filtered by, not shown.
 RUN_COLUMNS = tuple(field.name for field in fields(RunView) if field.name not in ("agent_id", "transcript"))
 BATCH_COLUMNS = tuple(field.name for field in fields(BatchView) if field.name != "run_ids")

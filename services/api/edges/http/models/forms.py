@@ -99,6 +99,12 @@ class AskingForm(Given):
     recording: Annotated[
         bool, Field(description="Whether the call is recorded; by default if it is one with sound.")
     ] = UNGIVEN
+    max_cost_cents: Annotated[
+        int, Field(ge=0, le=MAX_ID, description="An estimate above it is refused; without it, the funds alone decide.")
+    ] = UNGIVEN
+    dry_run: Annotated[
+        bool, Field(description="Check everything and tell the price; nothing is stored, no key remembered.")
+    ] = False
     # Read before all other fields: see `idempotency`.
     idempotency_key: Annotated[
         Any,

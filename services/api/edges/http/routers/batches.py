@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from services.api.edges.http.models.batches import BatchQuery, TestCallBatch
 from services.api.edges.http.models.forms import BatchForm
+from services.api.edges.http.models.prices import PRICED
 from services.api.edges.http.models.problems import ERRORS_OF_POSTS, errors
 from services.api.edges.http.pages import AskedPage, found
 from services.api.edges.http.path_id import PathId
@@ -16,7 +17,7 @@ from services.api.edges.http.resource import ApiRequest, Resource
 router = Resource("test-call-batches")
 
 
-@router.post("", status_code=201, response_model=TestCallBatch, responses=ERRORS_OF_POSTS)
+@router.post("", status_code=201, response_model=TestCallBatch, responses=PRICED | ERRORS_OF_POSTS)
 async def create_test_call_batch(form: BatchForm, request: ApiRequest) -> Response:
     """Create a batch of test-call runs, all or nothing."""
     return await posted(form, request)

@@ -6,6 +6,7 @@ from fastapi import Path, Query
 from starlette.responses import Response
 
 from services.api.edges.http.models.forms import TestCallForm
+from services.api.edges.http.models.prices import PRICED
 from services.api.edges.http.models.problems import ERRORS_OF_POSTS, errors
 from services.api.edges.http.models.runs import RunQuery, TestCallRun
 from services.api.edges.http.pages import AskedPage, found
@@ -16,7 +17,7 @@ from services.api.edges.http.resource import ApiRequest, Resource
 router = Resource("test-calls")
 
 
-@router.post("", status_code=201, response_model=TestCallRun, responses=ERRORS_OF_POSTS)
+@router.post("", status_code=201, response_model=TestCallRun, responses=PRICED | ERRORS_OF_POSTS)
 async def create_test_call(form: TestCallForm, request: ApiRequest) -> Response:
     """Create a single test-call run."""
     return await posted(form, request)
