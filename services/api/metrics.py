@@ -15,6 +15,7 @@ HTTP_CONNECTIONS = Gauge("rehearsal_http_connections", "Connections to the API, 
 HTTP_CONNECTIONS_CLOSED = Counter(
     "rehearsal_http_connections_closed", "Connections that the API closed on its own accord.", ("reason",)
 )
+WAITING = Gauge("rehearsal_http_waiting", "Requests that wait for a run or a batch to end.")
 RUNS_ACCEPTED = Counter("rehearsal_runs_accepted", "Test-call runs accepted.")
 RUNS_REFUSED = Counter("rehearsal_requests_refused", "Requests for test calls refused.", ("code",))
 RUN_SECONDS = Histogram(

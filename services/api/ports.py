@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
@@ -195,6 +195,25 @@ class Shelf(Protocol):
 
 class ReadTimedOut(Transient):
     """A read was broken off: it would have taken others' time."""
+
+
+class Awaited(NamedTuple):
+    """A run or a batch whose end is waited for."""
+
+    kind: Literal["run", "batch"]
+    org_id: int
+    id: int
+
+
+class Waits(Protocol):
+    """What a GET waits with."""
+
+    @property
+    def reads(self) -> "Reads":
+        """What those who waited are answered with."""
+
+    async def ended(self, awaited: Awaited, seconds: float) -> None:
+        """Wait until it has ended, but not for longer. Raises Overloaded."""
 
 
 class Reads(Protocol):

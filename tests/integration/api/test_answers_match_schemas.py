@@ -114,6 +114,8 @@ async def test_every_refusal_has_its_shape(api: Api) -> None:
                 await read(key, Problem, api.client.get(with_id(path, "1")), 401)
                 if "{" in path:
                     await read(key, Problem, api.get(rich, with_id(path, "0")), 404)
+                    if "400" in DOCUMENTED[key]:
+                        await read(key, ValidationProblem, api.get(rich, with_id(path, "1") + "?wait=x"), 400)
                 elif path != "/v1/billing":
                     await read(key, ValidationProblem, api.get(rich, f"{path}?limit=x"), 400)
     finally:

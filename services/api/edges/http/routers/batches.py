@@ -13,6 +13,8 @@ from services.api.edges.http.pages import AskedPage, found
 from services.api.edges.http.path_id import PathId
 from services.api.edges.http.posting import posted
 from services.api.edges.http.resource import ApiRequest, Resource
+from services.api.edges.http.waiting import WaitQuery, waited
+from services.api.ports import Awaited
 
 router = Resource("test-call-batches")
 
@@ -31,9 +33,7 @@ async def list_test_call_batches(query: Annotated[BatchQuery, Query()], request:
         return await asked.bare(reading.batches, TestCallBatch)
 
 
-@router.get("/{batch_id}", response_model=TestCallBatch, responses=errors(404))
-async def get_test_call_batch(batch_id: PathId, request: ApiRequest) -> Response:
-    """Return one batch."""
-    async with request.reading() as reading:
-        batch = await reading.batch(batch_id)
-    return found(TestCallBatch, batch)
+@router.get("/{batch_id}", response_model=TestCallBatch, responses=errors(400, 404))
+async def get_test_call_batch(batch_id: PathId, query: Annotated[WaitQuery, Query()], request: ApiRequest) -> Response:
+    """Return one batch; with `wait`, when it has ended."""
+    return found(TestCallBatch, await waited(request, Awaited("batch", request.state.org_id, batch_id), query.wait))

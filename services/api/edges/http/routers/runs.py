@@ -13,6 +13,8 @@ from services.api.edges.http.pages import AskedPage, found
 from services.api.edges.http.path_id import PathId
 from services.api.edges.http.posting import posted
 from services.api.edges.http.resource import ApiRequest, Resource
+from services.api.edges.http.waiting import WaitQuery, waited
+from services.api.ports import Awaited
 
 router = Resource("test-calls")
 
@@ -31,9 +33,9 @@ async def list_test_calls(query: Annotated[RunQuery, Query()], request: ApiReque
         return await asked.bare(reading.runs, TestCallRun)
 
 
-@router.get("/{id}", response_model=TestCallRun, responses=errors(404))
-async def get_test_call(run_id: Annotated[PathId, Path(alias="id")], request: ApiRequest) -> Response:
-    """Return one test-call run."""
-    async with request.reading() as reading:
-        run = await reading.run(run_id)
-    return found(TestCallRun, run)
+@router.get("/{id}", response_model=TestCallRun, responses=errors(400, 404))
+async def get_test_call(
+    run_id: Annotated[PathId, Path(alias="id")], query: Annotated[WaitQuery, Query()], request: ApiRequest
+) -> Response:
+    """Return one test-call run; with `wait`, when it has ended."""
+    return found(TestCallRun, await waited(request, Awaited("run", request.state.org_id, run_id), query.wait))
