@@ -18,6 +18,7 @@ HTTP_CONNECTIONS_CLOSED = Counter(
 WAITING = Gauge("rehearsal_http_waiting", "Requests that wait for a run or a batch to end.")
 RUNS_ACCEPTED = Counter("rehearsal_runs_accepted", "Test-call runs accepted.")
 RUNS_REFUSED = Counter("rehearsal_requests_refused", "Requests for test calls refused.", ("code",))
+CANCELS_REQUESTED = Counter("rehearsal_cancels_requested", "Runs that were asked to end.")
 RUN_SECONDS = Histogram(
     "rehearsal_run_accepted_to_billed_seconds",
     "From acceptance to the final ledger entry.",

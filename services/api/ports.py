@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
+from services.api.domain.canceling import OpenRun
 from services.api.domain.inbound import RunOfLeg
 from services.api.domain.pages import Page, Place
 from services.api.domain.progress import Run
@@ -58,6 +59,16 @@ class Desk(Protocol):
 
     async def store_answers(self, answers: Sequence[tuple[int, IdempotencyKey, int, bytes]]) -> None:
         """Remember answers under their organisations' keys."""
+
+
+class Cancels(Protocol):
+    """What cancelling needs."""
+
+    async def lock(self, asked: "Awaited") -> list[OpenRun] | None:
+        """Lock the run, or the batch's runs in the order of their ids; return the open ones, None without any."""
+
+    async def mark(self, run_ids: Sequence[int]) -> datetime:
+        """Note that runs were asked to end; return when."""
 
 
 class Picture(Protocol):

@@ -7,6 +7,7 @@ from functools import partial
 
 from services.api.domain.asking import Answer, Asked
 from services.api.edges.db.admission import Admission
+from services.api.edges.db.cancels import Canceling
 from services.api.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.legs import InboundCalls
@@ -73,6 +74,7 @@ async def wire(settings: ApiSettings) -> Service:
         hook_secret=settings.hook_secret,
         shelf=Shelf(store, links),
         waits=watch,
+        cancel=Canceling(database, station.outbox).cancel,
     )
     server = ApiServer(app, settings.api_host, settings.api_port)
     components = (

@@ -34,6 +34,7 @@ class RunView:
     metadata: dict[str, Any]
     conditions: dict[str, Any] | None
     recording: bool
+    cancel_requested_at: datetime | None
     transcript: list[dict[str, Any]]
 
 

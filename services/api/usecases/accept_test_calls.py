@@ -154,6 +154,7 @@ def _run_view(
         metadata=asked.metadata,
         conditions=asked.conditions,
         recording=one.recording,
+        cancel_requested_at=None,
         transcript=[],
     )
 

@@ -9,6 +9,7 @@ import httpx2
 from services.api.domain.asking import Answer, Asked
 from services.api.domain.pricing import DEFAULT_PRODUCT, Pricing
 from services.api.edges.db.admission import Admission
+from services.api.edges.db.cancels import Canceling
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.legs import InboundCalls
 from services.api.edges.db.pools import open_pools
@@ -59,6 +60,7 @@ async def an_api(
         hook_secret=HOOK_SECRET if offers_sip else None,
         shelf=Shelf(store, LINKS),
         waits=watch,
+        cancel=Canceling(database, ear.outbox).cancel,
     )
     serving = asyncio.gather(admission.run(), watch.run())
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api.test")

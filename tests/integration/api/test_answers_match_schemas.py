@@ -1,6 +1,7 @@
 """Every documented answer of every endpoint, asked for in earnest and read strictly by its documented shape."""
 
 from collections.abc import Awaitable
+from functools import partial
 
 import asyncpg
 import httpx2
@@ -34,7 +35,9 @@ SHAPES: dict[tuple[str, str], type[BaseModel]] = {
     ("post", CALLS): TestCallRun,
     ("get", CALLS): Runs,
     ("get", f"{CALLS}/{{id}}"): TestCallRun,
+    ("post", f"{CALLS}/{{id}}/cancel"): TestCallRun,
     ("post", BATCHES): TestCallBatch,
+    ("post", f"{BATCHES}/{{batch_id}}/cancel"): TestCallBatch,
     ("get", BATCHES): Batches,
     ("get", f"{BATCHES}/{{batch_id}}"): TestCallBatch,
     ("get", "/v1/calls"): CallPage,
@@ -63,11 +66,12 @@ async def test_every_good_answer_has_its_shape_at_every_stage(api: Api) -> None:
     calls = [str(story.call_of(nth)) for nth in range(3)]
     ids = {CALLS: [str(run_id) for run_id in story.run_ids], BATCHES: [str(story.batch_id)]}
     for (method, path), shape in SHAPES.items():
-        if method == "post":
+        if method == "post" and "{" not in path:
             answers = [await api.post(org, path, a_batch(org, 2))]
         else:
             mine = ids.get(path.split("/{")[0], calls) if "{" in path else [""]
-            answers = [await api.get(org, with_id(path, one)) for one in mine]
+            ask = api.get if method == "get" else partial(api.post, body={})
+            answers = [await ask(org, with_id(path, one)) for one in mine]
         for answer in answers:
             assert answer.status_code < 300, (path, answer.text)
             assert answer.headers["content-type"] == "application/json"
@@ -95,7 +99,11 @@ async def test_every_refusal_has_its_shape(api: Api) -> None:
         await locker.execute("SELECT pg_advisory_lock($1)", _lock_number((rich.org_id, "running")))
         for key in DOCUMENTED:
             method, path = key
-            if method == "post":
+            if path.endswith("/cancel"):
+                await read(key, Problem, api.client.post(with_id(path, "1")), 401)
+                await read(key, Problem, api.post(rich, with_id(path, "0"), {}), 404)
+                await read(key, ValidationProblem, api.post(rich, with_id(path, "1") + "?wait=x", {}), 400)
+            elif method == "post":
                 body = a_batch(rich, 1)
                 await api.post(rich, path, body, key="used")
                 await read(key, ValidationProblem, api.post(rich, path, {**body, "mode": 1}), 400)
@@ -120,4 +128,4 @@ async def test_every_refusal_has_its_shape(api: Api) -> None:
                     await read(key, ValidationProblem, api.get(rich, f"{path}?limit=x"), 400)
     finally:
         await locker.close()
-    assert seen == {key: statuses - {"200", "201", ELSEWHERE} for key, statuses in DOCUMENTED.items()}
+    assert seen == {key: statuses - {"200", "201", "202", ELSEWHERE} for key, statuses in DOCUMENTED.items()}

@@ -15,11 +15,14 @@ pytestmark = pytest.mark.integration
 POST_STATUSES = {"200", "201", "400", "401", "402", "404", "409", "413", "415", "422", "429", "503"}
 LIST_STATUSES = {"200", "400", "401", "503"}
 ONE_STATUSES = {"200", "401", "404", "503"}
+CANCEL_STATUSES = ONE_STATUSES | {"202", "400"}
 DOCUMENTED = {
     ("post", CALLS): POST_STATUSES,
     ("get", CALLS): LIST_STATUSES,
     ("get", f"{CALLS}/{{id}}"): ONE_STATUSES | {"400"},
+    ("post", f"{CALLS}/{{id}}/cancel"): CANCEL_STATUSES,
     ("post", BATCHES): POST_STATUSES,
+    ("post", f"{BATCHES}/{{batch_id}}/cancel"): CANCEL_STATUSES,
     ("get", BATCHES): LIST_STATUSES,
     ("get", f"{BATCHES}/{{batch_id}}"): ONE_STATUSES | {"400"},
     ("get", "/v1/calls"): LIST_STATUSES,

@@ -18,7 +18,7 @@ from services.api.edges.http.guard import Guard
 from services.api.edges.http.methods import Methods, allowed
 from services.api.edges.http.routers import batches, billing, calls, health, hooks, recordings, runs
 from services.api.edges.http.wrong_fields import wrong_fields
-from services.api.ports import Reads, ReadTimedOut, Shelf, Waits
+from services.api.ports import Awaited, Reads, ReadTimedOut, Shelf, Waits
 from shared.hooks.inbound_calls import InboundCall
 from shared.process.ops import Readiness
 
@@ -37,6 +37,7 @@ def create_app(
     hook_secret: bytes | None = None,
     shelf: Shelf | None = None,
     waits: Waits | None = None,
+    cancel: Callable[[Awaited, str | None], Awaitable[bool]] | None = None,
 ) -> ASGIApp:
     """Return the app. `submit` answers a POST, `org_of` knows secret keys, scripts of `cors_origins` may ask.
 
@@ -60,7 +61,7 @@ def create_app(
     )
     app.state.submit, app.state.reads, app.state.readiness = submit, reads, readiness
     app.state.offers_sip, app.state.shelf = offers_sip, shelf
-    app.state.waits = waits
+    app.state.waits, app.state.cancel = waits, cancel
     app.state.log_inbound_call, app.state.hook_secret = log_inbound_call, hook_secret
     for resource in (runs, batches, calls, billing, health):
         app.router.routes += resource.router.routes  # as they are: an included router is matched twice a request

@@ -46,4 +46,5 @@ def errors(*statuses: int) -> Responses:
     return {status: {"model": _ERRORS[status][0], "description": _ERRORS[status][1]} for status in statuses}
 
 
+CANCELING = errors(400, 404)
 ERRORS_OF_POSTS = errors(*_ERRORS) | {400: {"model": BadRequest, "description": _ERRORS[400][1]}}

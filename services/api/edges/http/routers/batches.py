@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Query
 from starlette.responses import Response
 
+from services.api.edges.http.canceling import canceled
 from services.api.edges.http.models.batches import BatchQuery, TestCallBatch
 from services.api.edges.http.models.forms import BatchForm
 from services.api.edges.http.models.prices import PRICED
-from services.api.edges.http.models.problems import ERRORS_OF_POSTS, errors
+from services.api.edges.http.models.problems import CANCELING, ERRORS_OF_POSTS, errors
 from services.api.edges.http.pages import AskedPage, found
 from services.api.edges.http.path_id import PathId
 from services.api.edges.http.posting import posted
@@ -37,3 +38,14 @@ async def list_test_call_batches(query: Annotated[BatchQuery, Query()], request:
 async def get_test_call_batch(batch_id: PathId, query: Annotated[WaitQuery, Query()], request: ApiRequest) -> Response:
     """Return one batch; with `wait`, when it has ended."""
     return found(TestCallBatch, await waited(request, Awaited("batch", request.state.org_id, batch_id), query.wait))
+
+
+@router.post("/{batch_id}/cancel", response_model=TestCallBatch, responses=CANCELING | {202: {"model": TestCallBatch}})
+async def cancel_test_call_batch(
+    batch_id: PathId, query: Annotated[WaitQuery, Query()], request: ApiRequest
+) -> Response:
+    """Cancel all runs of a batch that have not ended: what waits ends at once, what is up is hung up, free of charge.
+
+    202 while it has not ended; with `wait`, it is waited for. What has ended already stays as it is.
+    """
+    return await canceled(TestCallBatch, request, Awaited("batch", request.state.org_id, batch_id), query.wait)

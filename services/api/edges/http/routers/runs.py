@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Path, Query
 from starlette.responses import Response
 
+from services.api.edges.http.canceling import canceled
 from services.api.edges.http.models.forms import TestCallForm
 from services.api.edges.http.models.prices import PRICED
-from services.api.edges.http.models.problems import ERRORS_OF_POSTS, errors
+from services.api.edges.http.models.problems import CANCELING, ERRORS_OF_POSTS, errors
 from services.api.edges.http.models.runs import RunQuery, TestCallRun
 from services.api.edges.http.pages import AskedPage, found
 from services.api.edges.http.path_id import PathId
@@ -39,3 +40,14 @@ async def get_test_call(
 ) -> Response:
     """Return one test-call run; with `wait`, when it has ended."""
     return found(TestCallRun, await waited(request, Awaited("run", request.state.org_id, run_id), query.wait))
+
+
+@router.post("/{id}/cancel", response_model=TestCallRun, responses=CANCELING | {202: {"model": TestCallRun}})
+async def cancel_test_call(
+    run_id: Annotated[PathId, Path(alias="id")], query: Annotated[WaitQuery, Query()], request: ApiRequest
+) -> Response:
+    """Cancel a run: what waits ends at once, what is up is hung up, free of charge.
+
+    202 while it has not ended; with `wait`, it is waited for. What has ended already stays as it is.
+    """
+    return await canceled(TestCallRun, request, Awaited("run", request.state.org_id, run_id), query.wait)
