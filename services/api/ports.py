@@ -138,6 +138,9 @@ class Reading(Protocol):
     async def batch(self, batch_id: int) -> Shown | None:
         """Return one batch."""
 
+    async def failed_runs(self, batch_id: int) -> Sequence[Shown]:
+        """Return the prompts and metadata of a batch's failed runs, in their order."""
+
     async def calls(self, filters: Filters, place: Place) -> Page:
         """Return a page of calls, the one that was placed last first."""
 

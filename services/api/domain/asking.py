@@ -46,6 +46,7 @@ class Asked:
     conditions: dict[str, Any] | None = None
     recording: bool | None = None
     max_cost_cents: int | None = None
+    parent_batch_id: int | None = None  # whose failed runs these are
     is_dry: bool = False  # everything is checked, and nothing kept
 
     def prompt_of(self, nth: int) -> str:

@@ -65,6 +65,7 @@ class BatchView:
     updated_at: datetime
     conditions: dict[str, Any] | None
     recording: bool
+    parent_batch_id: int | None
     run_ids: list[int]
 
 

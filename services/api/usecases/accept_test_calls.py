@@ -206,5 +206,6 @@ def _batch_view(
         updated_at=now,
         conditions=asked.conditions,
         recording=one.recording,
+        parent_batch_id=asked.parent_batch_id,
         run_ids=run_ids,
     )

@@ -23,6 +23,7 @@ DOCUMENTED = {
     ("post", f"{CALLS}/{{id}}/cancel"): CANCEL_STATUSES,
     ("post", BATCHES): POST_STATUSES,
     ("post", f"{BATCHES}/{{batch_id}}/cancel"): CANCEL_STATUSES,
+    ("post", f"{BATCHES}/{{batch_id}}/retry"): POST_STATUSES,
     ("get", BATCHES): LIST_STATUSES,
     ("get", f"{BATCHES}/{{batch_id}}"): ONE_STATUSES | {"400"},
     ("get", "/v1/calls"): LIST_STATUSES,

@@ -22,7 +22,7 @@ class ValidationProblem(BaseModel):
 
 
 class BadRequest(RootModel[ValidationProblem | Problem]):
-    """Wrong fields, malformed JSON (`malformed_json`) or missing consent (`consent_required`)."""
+    """Wrong fields, malformed JSON (`malformed_json`), missing consent (`consent_required`), `nothing_to_retry`."""
 
 
 _ERRORS: dict[int, tuple[type[BaseModel], str]] = {

@@ -7,13 +7,14 @@ from starlette.responses import Response
 
 from services.api.edges.http.canceling import canceled
 from services.api.edges.http.models.batches import BatchQuery, TestCallBatch
-from services.api.edges.http.models.forms import BatchForm
+from services.api.edges.http.models.forms import BatchForm, RetryForm
 from services.api.edges.http.models.prices import PRICED
 from services.api.edges.http.models.problems import CANCELING, ERRORS_OF_POSTS, errors
 from services.api.edges.http.pages import AskedPage, found
 from services.api.edges.http.path_id import PathId
 from services.api.edges.http.posting import posted
 from services.api.edges.http.resource import ApiRequest, Resource
+from services.api.edges.http.retrying import retried
 from services.api.edges.http.waiting import WaitQuery, waited
 from services.api.ports import Awaited
 
@@ -49,3 +50,9 @@ async def cancel_test_call_batch(
     202 while it has not ended; with `wait`, it is waited for. What has ended already stays as it is.
     """
     return await canceled(TestCallBatch, request, Awaited("batch", request.state.org_id, batch_id), query.wait)
+
+
+@router.post("/{batch_id}/retry", status_code=201, response_model=TestCallBatch, responses=PRICED | ERRORS_OF_POSTS)
+async def retry_test_call_batch(batch_id: PathId, form: RetryForm, request: ApiRequest) -> Response:
+    """Create a batch of the failed runs of a batch, all or nothing, at today's price. It names its parent."""
+    return await retried(form, request, batch_id, router.prefix)
