@@ -15,8 +15,10 @@ HTTP_CONNECTIONS = Gauge("rehearsal_http_connections", "Connections to the API, 
 HTTP_CONNECTIONS_CLOSED = Counter(
     "rehearsal_http_connections_closed", "Connections that the API closed on its own accord.", ("reason",)
 )
+WAITING = Gauge("rehearsal_http_waiting", "Requests that wait for a run or a batch to end.")
 RUNS_ACCEPTED = Counter("rehearsal_runs_accepted", "Test-call runs accepted.")
 RUNS_REFUSED = Counter("rehearsal_requests_refused", "Requests for test calls refused.", ("code",))
+CANCELS_REQUESTED = Counter("rehearsal_cancels_requested", "Runs that were asked to end.")
 RUN_SECONDS = Histogram(
     "rehearsal_run_accepted_to_billed_seconds",
     "From acceptance to the final ledger entry.",

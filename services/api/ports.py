@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from services.api.domain.admission import Room, Target
 from services.api.domain.asking import Asked, IdempotencyKey
+from services.api.domain.canceling import OpenRun
 from services.api.domain.inbound import RunOfLeg
 from services.api.domain.pages import Page, Place
 from services.api.domain.progress import Run
@@ -58,6 +59,16 @@ class Desk(Protocol):
 
     async def store_answers(self, answers: Sequence[tuple[int, IdempotencyKey, int, bytes]]) -> None:
         """Remember answers under their organisations' keys."""
+
+
+class Cancels(Protocol):
+    """What cancelling needs."""
+
+    async def lock(self, asked: "Awaited") -> list[OpenRun] | None:
+        """Lock the run, or the batch's runs in the order of their ids; return the open ones, None without any."""
+
+    async def mark(self, run_ids: Sequence[int]) -> datetime:
+        """Note that runs were asked to end; return when."""
 
 
 class Picture(Protocol):
@@ -127,6 +138,9 @@ class Reading(Protocol):
     async def batch(self, batch_id: int) -> Shown | None:
         """Return one batch."""
 
+    async def failed_runs(self, batch_id: int) -> Sequence[Shown]:
+        """Return the prompts and metadata of a batch's failed runs, in their order."""
+
     async def calls(self, filters: Filters, place: Place) -> Page:
         """Return a page of calls, the one that was placed last first."""
 
@@ -195,6 +209,25 @@ class Shelf(Protocol):
 
 class ReadTimedOut(Transient):
     """A read was broken off: it would have taken others' time."""
+
+
+class Awaited(NamedTuple):
+    """A run or a batch whose end is waited for."""
+
+    kind: Literal["run", "batch"]
+    org_id: int
+    id: int
+
+
+class Waits(Protocol):
+    """What a GET waits with."""
+
+    @property
+    def reads(self) -> "Reads":
+        """What those who waited are answered with."""
+
+    async def ended(self, awaited: Awaited, seconds: float) -> None:
+        """Wait until it has ended, but not for longer. Raises Overloaded."""
 
 
 class Reads(Protocol):

@@ -7,12 +7,14 @@ from functools import partial
 
 from services.api.domain.asking import Answer, Asked
 from services.api.edges.db.admission import Admission
+from services.api.edges.db.cancels import Canceling
 from services.api.edges.db.cleaner import CLEAN_EVERY_SECONDS, clean_once
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.legs import InboundCalls
 from services.api.edges.db.picture import SqlPicture
 from services.api.edges.db.pools import open_pools
 from services.api.edges.db.reads import SqlReads
+from services.api.edges.db.watch import Watch, turns_of_waits
 from services.api.edges.http.app import create_app
 from services.api.edges.http.posting import view_bytes
 from services.api.edges.http.server import ApiServer
@@ -55,6 +57,7 @@ async def wire(settings: ApiSettings) -> Service:
     station = open_station(service="api", settings=settings, database=database, listener=LISTENER)
     admission = GroupCommit[Asked, Answer](Admission(database, station.outbox, settings.pricing, view_bytes).answer)
     links, store = settings.links, settings.open_recordings()
+    watch = Watch(pools.waits, SqlReads(pools.waits, links.to, turns_of_waits()))
     service: Service | None = None
 
     def readiness() -> Readiness:
@@ -70,11 +73,14 @@ async def wire(settings: ApiSettings) -> Service:
         log_inbound_call=InboundCalls(database).log,
         hook_secret=settings.hook_secret,
         shelf=Shelf(store, links),
+        waits=watch,
+        cancel=Canceling(database, station.outbox).cancel,
     )
     server = ApiServer(app, settings.api_host, settings.api_port)
     components = (
         Component("http", server.run, server.ready),
         Component("admission", admission.run),
+        Component("watch", watch.run, vital=False),
         # The API accepts and shows while Kafka is away: what it says waits in the outbox.
         *(replace(component, vital=False) for component in station.components),
         Component("recordings", partial(tidy_for_ever, database, store, settings.recordings_kept_days), vital=False),
@@ -90,6 +96,7 @@ async def wire(settings: ApiSettings) -> Service:
     )
 
     async def drain() -> None:
+        watch.release()
         await server.drain()
         await station.flush()
 

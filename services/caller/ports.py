@@ -1,6 +1,6 @@
 """What the caller's use cases need from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -27,6 +27,9 @@ class Arrivals(Protocol):
 
     async def add(self, dispatches: Sequence[Dispatch]) -> list[Returned]:
         """Take dispatches while there is room, let the rest wait, each once; return those given back already."""
+
+    async def cancel(self, run_ids: Collection[int]) -> list[GivenUp]:
+        """Fail what waits, have hung up what somebody holds, here after the commit; return what failed."""
 
     async def add_failed(self, failures: Sequence[Failure]) -> list[GivenUp]:
         """Add attempts that fail at once; return those of runs that nobody has in hand."""

@@ -6,6 +6,7 @@ from shared.telemetry.metrics import LATENCY_BUCKETS_SECONDS
 
 DISPATCHED = Counter("rehearsal_runs_dispatched", "Runs that were given a slot.")
 EXPIRED = Counter("rehearsal_runs_expired", "Runs that ended before they were dispatched.")
+CANCELED = Counter("rehearsal_runs_canceled", "Runs that were canceled before they were dispatched.")
 RETURNED = Counter("rehearsal_runs_returned", "Dispatches that no worker had room for.")
 ANNOUNCED_ROOM = Gauge("rehearsal_announced_room", "Calls that all live workers can hold at once.")
 DISPATCHED_NOW = Gauge("rehearsal_runs_dispatched_now", "Runs that have a slot and have not ended.")

@@ -4,7 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.scheduler.domain.run import Answered, Arrived, Dispatched, Expired, NewRequest, OrgLimits, Outlook, Room
+from services.scheduler.domain.run import (
+    Answered,
+    Arrived,
+    Canceled,
+    Dispatched,
+    Expired,
+    NewRequest,
+    OrgLimits,
+    Outlook,
+    Room,
+)
 
 
 class Queue(Protocol):
@@ -52,6 +62,15 @@ class Queue(Protocol):
 
     async def expire_request(self, request_ids: Collection[int]) -> list[Expired]:
         """End the runs of requests that are not dispatched yet."""
+
+    async def mark_canceled(self, run_ids: Collection[int]) -> None:
+        """Note that runs that have not ended are to be canceled."""
+
+    async def expire_canceled(self, run_ids: Collection[int]) -> list[Expired]:
+        """End those of these runs that are to be canceled and are not dispatched. Successors are due as after any."""
+
+    async def canceled_up(self, run_ids: Collection[int]) -> list[Canceled]:
+        """Return those of these runs that are to be canceled and are dispatched."""
 
     async def look(self) -> Outlook:
         """See what could be given, after everybody else who gives: until the commit nobody else does."""

@@ -44,3 +44,12 @@ class TestCallExpired(Event):
     batch_id: Id | None
     reason: Annotated[Text, Field(max_length=MAX_SENTENCE_CHARS)]
     expired_at: Instant
+
+
+class CancelPassedOn(Event):
+    """The run is to be canceled, and was dispatched before that was known: the caller hangs up. It may come twice."""
+
+    run_id: Id
+    org_id: Id
+    request_id: Id
+    batch_id: Id | None

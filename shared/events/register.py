@@ -53,6 +53,7 @@ def _platform(event: type[Event], topic: Topic, subject: str, *consumers: Servic
 
 REGISTER: tuple[Registered, ...] = (
     _ours(requests.TestCallRequested, TEST_CALL_REQUESTS, "org_id", "request_id", "api", "billing", "scheduler"),
+    _ours(requests.CancelRequested, TEST_CALL_REQUESTS, "org_id", "run_id", "api", "scheduler"),
     _ours(billing.FundsReserved, BILLING_ENTRIES, "org_id", "request_id", "billing", "api", "scheduler"),
     _ours(billing.FundsDeclined, BILLING_ENTRIES, "org_id", "request_id", "billing", "api", "scheduler"),
     _ours(billing.ChargeSettled, BILLING_ENTRIES, "org_id", "run_id", "billing", "api"),
@@ -60,6 +61,7 @@ REGISTER: tuple[Registered, ...] = (
     _ours(billing.BalanceChanged, BILLING_ENTRIES, "org_id", "org_id", "billing", "api"),
     _ours(admissions.TestCallDispatched, TEST_CALL_ADMISSIONS, "run_id", "run_id", "scheduler", "caller"),
     _ours(admissions.TestCallExpired, TEST_CALL_ADMISSIONS, "run_id", "run_id", "scheduler", "api", "billing"),
+    _ours(admissions.CancelPassedOn, TEST_CALL_ADMISSIONS, "run_id", "run_id", "scheduler", "caller"),
     _ours(executions.CallStarted, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api", "scheduler"),
     _ours(
         executions.TestCallCompleted, TEST_CALL_EXECUTIONS, "run_id", "run_id", "caller", "api", "scheduler", "billing"

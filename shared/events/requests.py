@@ -86,3 +86,13 @@ class TestCallRequested(Event):
         if self.batch_id is None and len(self.runs) > 1:
             raise PydanticCustomError("runs_without_batch", "several runs need a batch_id")
         return self
+
+
+class CancelRequested(Event):
+    """The customer wants a run to end. Whoever owns it ends it, if it has not ended by then."""
+
+    run_id: Id
+    org_id: Id
+    request_id: Id
+    batch_id: Id | None
+    requested_at: Instant

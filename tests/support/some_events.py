@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from shared.events.admissions import TestCallExpired
+from shared.events.admissions import CancelPassedOn, TestCallExpired
 from shared.events.billing import Account, FundsDeclined, FundsReserved
 from shared.events.connection import BuiltinConnection
 from shared.events.executions import (
@@ -16,7 +16,7 @@ from shared.events.executions import (
     TestCallFailed,
     TestCallReturned,
 )
-from shared.events.requests import Price, RequestedRun, Target, TestCallRequested
+from shared.events.requests import CancelRequested, Price, RequestedRun, Target, TestCallRequested
 
 E = TypeVar("E")
 
@@ -166,3 +166,15 @@ def room(
 def of(said: Sequence[object], event: type[E]) -> list[E]:
     """Return what was said of one kind."""
     return [one for one in said if isinstance(one, event)]
+
+
+def cancel_requested(run_id: int, *, org_id: int = 1) -> CancelRequested:
+    """A customer who wants a run to end."""
+    return CancelRequested(
+        run_id=run_id, org_id=org_id, request_id=run_id, batch_id=None, requested_at=datetime.now(UTC)
+    )
+
+
+def cancel_passed_on(run_id: int, *, org_id: int = 1) -> CancelPassedOn:
+    """The same, of a run that was dispatched."""
+    return CancelPassedOn(run_id=run_id, org_id=org_id, request_id=run_id, batch_id=None)

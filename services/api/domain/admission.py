@@ -70,7 +70,15 @@ class QueueFull:
     max_queued_runs: int
 
 
-Refused = TargetNotFound | NoAgentAssigned | InsufficientBalance | ConcurrencyLimit | QueueFull
+@dataclass(frozen=True, slots=True)
+class TooDear:
+    """400 on max_cost_cents: the estimate is above what the client wants to spend."""
+
+    max_cost_cents: int
+    estimated_cost_cents: int
+
+
+Refused = TargetNotFound | NoAgentAssigned | TooDear | InsufficientBalance | ConcurrencyLimit | QueueFull
 
 
 def find_target(
@@ -84,14 +92,25 @@ def find_target(
     return target
 
 
-def admit(room: Room, *, run_count: int, is_batch: bool, estimated_cost_cents: int) -> Refused | None:
-    """Take `run_count` runs into the room, all or nothing; return why not."""
+def too_dear(estimated_cost_cents: int, max_cost_cents: int | None) -> TooDear | None:
+    """Say whether the estimate is above what the client set as the most."""
+    if max_cost_cents is None or estimated_cost_cents <= max_cost_cents:
+        return None
+    return TooDear(max_cost_cents, estimated_cost_cents)
+
+
+def admit(
+    room: Room, *, run_count: int, is_batch: bool, estimated_cost_cents: int, takes_room: bool = True
+) -> Refused | None:
+    """Take `run_count` runs into the room, all or nothing; return why not. A dry run leaves it as it is."""
     if room.available_cents < estimated_cost_cents:
         return InsufficientBalance(room.available_cents, estimated_cost_cents)
     if not is_batch and room.active_runs + run_count > room.max_concurrent_runs:
         return ConcurrencyLimit(room.max_concurrent_runs)
     if is_batch and room.queued_runs + run_count > room.max_queued_runs:
         return QueueFull(room.max_queued_runs)
+    if not takes_room:
+        return None
     room.available_cents -= estimated_cost_cents
     room.queued_runs += run_count
     if not is_batch:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from services.api.domain.admission import Refused
 from services.api.domain.reach import Unreachable
-from services.api.domain.views import BatchView, RunView
+from services.api.domain.views import BatchView, PriceView, RunView
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Asked:
     mode: Literal["bot", "sip"] = "bot"
     conditions: dict[str, Any] | None = None
     recording: bool | None = None
+    max_cost_cents: int | None = None
+    parent_batch_id: int | None = None  # whose failed runs these are
+    is_dry: bool = False  # everything is checked, and nothing kept
 
     def prompt_of(self, nth: int) -> str:
         """Return the prompt of the n-th run."""
@@ -56,6 +59,13 @@ class Accepted:
     """201, with the run or the batch."""
 
     view: RunView | BatchView
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """200: a dry run would have been accepted, at this price."""
+
+    view: PriceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +86,4 @@ class KeyInUse:
     """409: the first request with this key is still running."""
 
 
-Answer = Accepted | Replayed | KeyMismatch | KeyInUse | Refused | Unreachable
+Answer = Accepted | Priced | Replayed | KeyMismatch | KeyInUse | Refused | Unreachable

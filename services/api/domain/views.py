@@ -34,6 +34,7 @@ class RunView:
     metadata: dict[str, Any]
     conditions: dict[str, Any] | None
     recording: bool
+    cancel_requested_at: datetime | None
     transcript: list[dict[str, Any]]
 
 
@@ -64,7 +65,27 @@ class BatchView:
     updated_at: datetime
     conditions: dict[str, Any] | None
     recording: bool
+    parent_batch_id: int | None
     run_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """What a dry run answers: what would be called, how often, and for how much. It has no row."""
+
+    target_type: str
+    target_id: int
+    target_name: str
+    agent_name: str
+    direction: str
+    mode: str
+    run_count: int
+    recording: bool
+    charge_multiplier: int
+    tariff_cents_per_minute: int
+    estimated_minutes: int
+    estimated_cost_cents: int
+    available_cents: int
 
 
 # What is read of a row, under the names of the answers' fields. The agent is filtered by, not shown.

@@ -29,7 +29,7 @@ from shared.events.directory import (
     PhoneNumberUpserted,
 )
 from shared.events.executions import CallStarted, RecordingSettled, TestCallCompleted, TestCallFailed
-from shared.events.requests import TestCallRequested
+from shared.events.requests import CancelRequested, TestCallRequested
 from shared.messaging.messages import Hears
 
 HEARS = (
@@ -52,4 +52,4 @@ HEARS = (
     Hears(ReservationReleased, note_released),
 )
 
-SAYS = (TestCallRequested,)
+SAYS = (TestCallRequested, CancelRequested)

@@ -1,40 +1,18 @@
 """Accept or refuse requests for test calls: many in one transaction, each as if it were alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from services.api.domain.admission import NoAgentAssigned, Target, TargetNotFound, admit, find_target
-from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, KeyInUse, KeyMismatch, Replayed
+from services.api.domain.admission import NoAgentAssigned, Target, TargetNotFound, admit, find_target, too_dear
+from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, KeyInUse, KeyMismatch, Priced, Replayed
 from services.api.domain.pricing import Pricing
-from services.api.domain.reach import has_sound, unreachable
-from services.api.domain.views import BatchView, RunView
+from services.api.domain.reach import unreachable
+from services.api.domain.views import BatchView, PriceView, RunView
 from services.api.ports import Desk, KeyOfOrg
-from shared.events.conditions import Conditions
-from shared.events.connection import read_connection
-from shared.events.requests import Price, RequestedRun, TestCallRequested
-from shared.events.requests import Target as CallTarget
+from services.api.usecases.saying import DEMO_BOT_NUMBER, Admitted, requested
 from shared.messaging.messages import Say
 
-# Numbers of the fictional range 555-0100…0199: who the bot seems to be, and the agent's where it is called directly.
-DEMO_BOT_NUMBER = "+15555550100"
-DEMO_AGENT_NUMBER = "+15555550199"
 CREATED = 201
-
-
-@dataclass(frozen=True, slots=True)
-class _Admitted:
-    """A request that has its room; ids follow."""
-
-    index: int
-    asked: Asked
-    target: Target
-
-    @property
-    def recording(self) -> bool:
-        """Whether its calls are recorded."""
-        wanted = self.asked.recording
-        return has_sound(self.asked.mode, self.target.kind) if wanted is None else wanted
 
 
 async def accept_test_calls(
@@ -43,34 +21,42 @@ async def accept_test_calls(
     """Answer each request; say TestCallRequested for each accepted one. `write` gives the body that a replay repeats.
 
     Idempotent by (organisation, Idempotency-Key). Order of checks (contract): 404, the 400 of a number without an
-    agent or of a mode that does not reach it, 402, 429. Requests of one organisation see each other's effects in the
-    order they came.
+    agent, of a mode that does not reach it or of an estimate above the most that it may cost, 402, 429. Requests of one
+    organisation see each other's effects in the order they came; dry runs have none.
     """
     answers: dict[int, Answer] = await _answer_by_key(desk, asked)
     left = [(index, one) for index, one in enumerate(asked) if index not in answers]
-    found: list[_Admitted] = []
+    found: list[Admitted] = []
     targets = await desk.find_targets([one for _, one in left]) if left else []
     for (index, one), candidate in zip(left, targets, strict=True):
         match find_target(candidate, one.target_type, one.direction):
             case Target() as target if no_way := unreachable(target, one.mode, one.direction, one.conditions):
                 answers[index] = no_way
             case Target() as target:
-                found.append(_Admitted(index, one, target))
+                estimate = one.run_count * pricing.estimate_cents(target.product)
+                if (refusal := too_dear(estimate, one.max_cost_cents)) is not None:
+                    answers[index] = refusal
+                else:
+                    found.append(Admitted(index, one, target, estimate))
             case TargetNotFound() | NoAgentAssigned() as refusal:
                 answers[index] = refusal
     rooms, now = await desk.rooms({ask.asked.org_id for ask in found}) if found else ({}, datetime.min)
-    admitted: list[_Admitted] = []
+    admitted: list[Admitted] = []
     for ask in found:
+        room, is_dry = rooms[ask.asked.org_id], ask.asked.is_dry
         no_room = admit(
-            rooms[ask.asked.org_id],
+            room,
             run_count=ask.asked.run_count,
             is_batch=ask.asked.is_batch,
-            estimated_cost_cents=ask.asked.run_count * pricing.estimate_cents(ask.target.product),
+            estimated_cost_cents=ask.estimated_cost_cents,
+            takes_room=not is_dry,
         )
-        if no_room is None:
-            admitted.append(ask)
-        else:
+        if no_room is not None:
             answers[ask.index] = no_room
+        elif is_dry:
+            answers[ask.index] = Priced(_price_view(ask, pricing, room.available_cents))
+        else:
+            admitted.append(ask)
     says = await _store(desk, admitted, answers, pricing, now, write) if admitted else []
     return [answers[index] for index in range(len(asked))], says
 
@@ -101,7 +87,7 @@ async def _answer_by_key(desk: Desk, asked: Sequence[Asked]) -> dict[int, Answer
 
 async def _store(
     desk: Desk,
-    admitted: Sequence[_Admitted],
+    admitted: Sequence[Admitted],
     answers: dict[int, Answer],
     pricing: Pricing,
     now: datetime,
@@ -131,7 +117,7 @@ async def _store(
         answers[one.index] = Accepted(shown)
         if asked.idempotency is not None:
             keys.append((asked.org_id, asked.idempotency, CREATED, write(shown)))
-        says.append(Say(_requested(one, request_id, batch_id, mine, pricing, now), asked.traceparent))
+        says.append(Say(requested(one, request_id, batch_id, mine, pricing, now), asked.traceparent))
     await desk.add_batches(batches)
     await desk.add_runs(runs)
     await desk.store_answers(keys)
@@ -139,7 +125,7 @@ async def _store(
 
 
 def _run_view(
-    one: _Admitted, run_id: int, batch_id: int | None, prompt: str, estimate: int, pricing: Pricing, now: datetime
+    one: Admitted, run_id: int, batch_id: int | None, prompt: str, estimate: int, pricing: Pricing, now: datetime
 ) -> RunView:
     asked, target = one.asked, one.target
     return RunView(
@@ -168,12 +154,32 @@ def _run_view(
         metadata=asked.metadata,
         conditions=asked.conditions,
         recording=one.recording,
+        cancel_requested_at=None,
         transcript=[],
     )
 
 
+def _price_view(one: Admitted, pricing: Pricing, available_cents: int) -> PriceView:
+    asked, target = one.asked, one.target
+    return PriceView(
+        target_type=asked.target_type,
+        target_id=asked.target_id,
+        target_name=target.target_name,
+        agent_name=target.agent_name,
+        direction=asked.direction,
+        mode=asked.mode,
+        run_count=asked.run_count,
+        recording=one.recording,
+        charge_multiplier=pricing.charge_multiplier,
+        tariff_cents_per_minute=pricing.tariff_cents_per_minute(target.product),
+        estimated_minutes=asked.run_count * pricing.held_minutes,
+        estimated_cost_cents=one.estimated_cost_cents,
+        available_cents=available_cents,
+    )
+
+
 def _batch_view(
-    one: _Admitted, batch_id: int, run_ids: list[int], estimate: int, pricing: Pricing, now: datetime
+    one: Admitted, batch_id: int, run_ids: list[int], estimate: int, pricing: Pricing, now: datetime
 ) -> BatchView:
     asked = one.asked
     return BatchView(
@@ -200,45 +206,6 @@ def _batch_view(
         updated_at=now,
         conditions=asked.conditions,
         recording=one.recording,
+        parent_batch_id=asked.parent_batch_id,
         run_ids=run_ids,
-    )
-
-
-def _requested(
-    one: _Admitted, request_id: int, batch_id: int | None, run_ids: list[int], pricing: Pricing, now: datetime
-) -> TestCallRequested:
-    asked, target = one.asked, one.target
-    prompts = list(dict.fromkeys(asked.prompt_of(nth) for nth in range(asked.run_count)))
-    place = {prompt: index for index, prompt in enumerate(prompts)}
-    return TestCallRequested(
-        request_id=request_id,
-        org_id=asked.org_id,
-        batch_id=batch_id,
-        runs=tuple(
-            RequestedRun(run_id=run_id, prompt_index=place[asked.prompt_of(nth)]) for nth, run_id in enumerate(run_ids)
-        ),
-        prompts=tuple(prompts),
-        direction=asked.direction,
-        mode=asked.mode,
-        target=CallTarget(
-            target_type=asked.target_type,
-            target_id=asked.target_id,
-            agent_id=target.agent_id or 0,
-            agent_name=target.agent_name,
-            agent_number=target.agent_number or DEMO_AGENT_NUMBER,
-            bot_number=asked.target_number or DEMO_BOT_NUMBER,
-            product=target.product,
-            voice=target.voice,
-            connection=read_connection(target.connection),
-            sip_uri=target.sip_uri if asked.direction == "outbound" else None,
-        ),
-        price=Price(
-            tariff_cents_per_minute=pricing.tariff_cents_per_minute(target.product),
-            charge_multiplier=pricing.charge_multiplier,
-            held_minutes=pricing.held_minutes,
-        ),
-        stagger_seconds=asked.stagger_seconds,
-        requested_at=now,
-        conditions=Conditions.model_validate(asked.conditions) if asked.conditions else None,
-        recording=one.recording,
     )

@@ -11,6 +11,7 @@ from services.caller.domain.sound import Kept, Sound
 EXPIRED = "The call could not be started in time"
 LOST = "The caller was lost during the call"
 SHUT_DOWN = "The caller was shut down during the call"
+CANCELED = "Canceled"
 INTERNAL = "The call failed on our side"
 UNREADABLE = "The dispatch could not be read"
 NO_SIP = "Calls over SIP are not available on this deployment"

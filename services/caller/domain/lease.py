@@ -19,10 +19,14 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Runs that are still this worker's: those whose lease was extended, and those that were locked just then."""
+    """Runs that are still this worker's: those whose lease was extended, and those that were locked just then.
+
+    Those that are to be canceled are to be hung up.
+    """
 
     extended: frozenset[int]
     locked: frozenset[int]
+    canceled: frozenset[int] = frozenset()
 
 
 class Lease:

@@ -1,7 +1,7 @@
 """The attempts that this process holds, each under a lease, with the task that runs its call."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ class Held:
     weight: int
     lasts_seconds: float = 0.0
     task: asyncio.Task[None] | None = None
+    is_canceled: bool = False
 
     @property
     def claimed(self) -> Claimed:
@@ -75,6 +76,13 @@ class HeldCalls:
         held = self._by_run[claimed.run_id] = Held(taken, lease, clock, dial_before, self.weigh(taken.dispatch))
         metrics.CALLS_UP.set(len(self))
         return held
+
+    def cancel(self, run_ids: Iterable[int]) -> None:
+        """Hang up those of these runs that are held here: they are to be canceled."""
+        for run_id in run_ids:
+            if (held := self._by_run.get(run_id)) is not None:
+                held.is_canceled = True
+                held.clock.stop()
 
     def let_go(self, held: Held) -> None:
         """Hold it no longer."""

@@ -62,4 +62,5 @@ class Leases:
                 one.lease.renewed(asked_at)
             elif one.claimed.run_id not in renewed.locked:
                 one.lease.lost()
+        self._held.cancel(renewed.canceled)
         return not renewed.locked

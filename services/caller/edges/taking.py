@@ -5,7 +5,7 @@ as PostgreSQL has decided, what there is of it is put back for whoever has room.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -92,6 +92,13 @@ class Taking:
     def let_wait(self, transaction: Transaction) -> None:
         """Look for waiting attempts after the commit: it lets some wait."""
         transaction.after_commit(self._poke)
+
+    def hang_up(self, transaction: Transaction, run_ids: Collection[int]) -> None:
+        """Hang up those of these runs that are held here, once it is committed that they are to be canceled.
+
+        So are those that it took itself: they are held by then, and have not begun.
+        """
+        transaction.at_end(lambda committed: self._held.cancel(run_ids if committed else ()))
 
     async def stop(self) -> None:
         """Take nothing more. What is being taken is held when this returns."""

@@ -7,7 +7,7 @@ from opentelemetry.trace import SpanKind
 
 from services.caller import metrics
 from services.caller.domain import limits
-from services.caller.domain.attempt import LOST, Claimed, Ended, NoEnd
+from services.caller.domain.attempt import CANCELED, LOST, SHUT_DOWN, Claimed, Ended, NoEnd
 from services.caller.domain.sound import Sound
 from services.caller.edges.calls.metering import meter
 from services.caller.edges.calls.weighing import Weighing
@@ -85,7 +85,7 @@ class Worker:
                 stages=self._stages,
                 calls=self._calls,
                 clock=held.clock,
-                shutting_down=lambda: self.held.silenced,
+                why_silent=lambda: CANCELED if held.is_canceled else SHUT_DOWN if self.held.silenced else LOST,
                 traceparent=span.traceparent if span is not None else claimed.traceparent,
             )
             _tell(ended, span, fields)

@@ -7,7 +7,7 @@ from services.caller.ports import Arrivals, Dispatch
 from services.caller.usecases.saying import failed, returned
 from shared.events.admissions import TestCallDispatched
 from shared.messaging.messages import DeadLetter, Heard, Say
-from shared.messaging.subjects import concerns, subject_id
+from shared.messaging.subjects import concerns, subject_id, subject_ids
 
 
 async def accept_dispatches(arrivals: Arrivals, heard: Sequence[Heard[TestCallDispatched]]) -> list[Say]:
@@ -22,10 +22,15 @@ def _number(event: TestCallDispatched) -> int | None:
 
 
 async def give_up_unreadable(arrivals: Arrivals, letters: Sequence[DeadLetter]) -> list[Say]:
-    """Fail the runs of unreadable dispatches, going by the headers alone: nobody else would end them."""
+    """Fail the runs of unreadable dispatches, going by the headers alone: nobody else would end them.
+
+    A cancel says nothing that its headers do not.
+    """
     failures = [
         Failure(run_id, UNREADABLE, letter.traceparent)
         for letter in letters
         if concerns(letter, "TestCallDispatched") and (run_id := subject_id(letter)) is not None
     ]
-    return [failed(one) for one in await arrivals.add_failed(failures)]
+    given_up = await arrivals.add_failed(failures)
+    canceled = await arrivals.cancel(subject_ids(letters, "CancelPassedOn"))
+    return [failed(one) for one in (*given_up, *canceled)]

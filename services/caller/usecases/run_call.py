@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from services.caller.domain.attempt import INTERNAL, LOST, SHUT_DOWN, Claimed, Ended, NoEnd
+from services.caller.domain.attempt import CANCELED, INTERNAL, Claimed, Ended, NoEnd
 from services.caller.domain.call_clock import CallClock, LeaseLost
 from services.caller.domain.turn import PartyError
 from services.caller.ports import Calls, Stages
@@ -17,7 +17,7 @@ async def run_call(
     stages: Stages,
     calls: Calls,
     clock: CallClock,
-    shutting_down: Callable[[], bool],
+    why_silent: Callable[[], str],
     traceparent: str | None,
 ) -> Ended | NoEnd:
     """Run an attempt that is committed as dialling under this worker's lease to its end.
@@ -25,7 +25,8 @@ async def run_call(
     The start is stamped after the first contact, and committed beside the talk: the stamp is reckoned back to when the
     agent had answered, so that it is never earlier than the contact, and a stagger that counts from it holds at the far
     end. A call that is over sooner says its start with its end. Whatever cuts a call, what was said until then is kept;
-    one that is cut before the agent heard of it is put back for another.
+    one that is cut before the agent heard of it is put back for another, unless it is to be canceled. `why_silent` is
+    asked for the reason when the clock says that it is over.
     """
     call = calls.call(claimed, dispatch, clock, traceparent)
     answered_at, starting, fault = None, None, None
@@ -37,11 +38,11 @@ async def run_call(
     except PartyError as error:
         held = call.cut(str(error))
     except LeaseLost:  # it is silent by now; whether the run is still this worker's to end, the token says
-        if not call.contacted:
+        if not call.contacted and why_silent() != CANCELED:
             await call.close()
             await stages.put_back(claimed, dispatch)
             return NoEnd.NOT_DIALLED
-        held = call.cut(SHUT_DOWN if shutting_down() else LOST)
+        held = call.cut(why_silent())
     except Exception as error:
         held, fault = call.cut(INTERNAL), error
     finally:

@@ -88,6 +88,17 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class Canceled:
+    """A run that is to be canceled and is the caller's."""
+
+    run_id: int
+    org_id: int
+    request_id: int
+    batch_id: int | None
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OrgLimits:
     """An organisation's limits, and when they were said."""
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from services.scheduler import metrics
 from services.scheduler.domain import limits
-from services.scheduler.domain.run import Expired
+from services.scheduler.domain.run import Canceled, Expired
 from services.scheduler.edges.payloads import forget_payloads
 from shared.db.transaction import Transaction
 
@@ -25,12 +25,21 @@ FOR UPDATE SKIP LOCKED
 
 # The successor of a run that found no slot is due a stagger after that run was, as it would have been with slots. So a
 # batch for which no slot becomes free expires a stagger apart, and nobody's stagger counts as waiting.
-EXPIRE_OVERDUE = """
-WITH overdue AS MATERIALIZED (
+_OVERDUE = """
     SELECT run_id, org_id, status FROM runs
     WHERE status IN ('waiting_funds', 'queued') AND expires_at <= now() AND org_id = ANY(CAST(:orgs AS bigint[]))
     ORDER BY expires_at LIMIT :max_runs FOR UPDATE SKIP LOCKED
-), ended AS (
+"""
+_CANCELED = """
+    SELECT run_id, org_id, status FROM runs
+    WHERE run_id = ANY(CAST(:ids AS bigint[])) AND status IN ('waiting_funds', 'queued') AND canceled_at IS NOT NULL
+    ORDER BY run_id FOR UPDATE
+"""
+
+
+def _expire(these: str) -> str:
+    return f"""
+WITH overdue AS MATERIALIZED ({these}), ended AS (
     UPDATE runs SET status = 'ended', ended_at = now()
     FROM overdue JOIN orgs USING (org_id) WHERE runs.run_id = overdue.run_id
     RETURNING runs.run_id, runs.org_id, runs.request_id, runs.batch_id, runs.position, runs.due_at, runs.traceparent,
@@ -52,7 +61,11 @@ WITH overdue AS MATERIALIZED (
     WHERE orgs.org_id = next.org_id
 )
 SELECT run_id, org_id, request_id, batch_id, waited_for, expired_at, traceparent FROM ended ORDER BY run_id
-"""
+"""  # noqa: S608 - constants of this file
+
+
+EXPIRE_OVERDUE = _expire(_OVERDUE)
+EXPIRE_CANCELED = _expire(_CANCELED)
 
 
 class Expiring:
@@ -72,6 +85,37 @@ class Expiring:
             ids=list(request_ids),
         )
         return await self._expired([Expired(*row) for row in rows])
+
+    async def mark_canceled(self, run_ids: Collection[int]) -> None:
+        if run_ids:
+            await self._transaction.run(
+                """
+                UPDATE runs SET canceled_at = now()
+                WHERE run_id = ANY(CAST(:ids AS bigint[])) AND status <> 'ended' AND canceled_at IS NULL
+                """,
+                ids=list(run_ids),
+            )
+
+    async def expire_canceled(self, run_ids: Collection[int]) -> list[Expired]:
+        if not run_ids:
+            return []
+        rows = await self._transaction.rows(EXPIRE_CANCELED, ids=list(run_ids))
+        await forget_payloads(self._transaction, {row.request_id for row in rows})
+        metrics.CANCELED.inc(len(rows))
+        return [Expired(*row) for row in rows]
+
+    async def canceled_up(self, run_ids: Collection[int]) -> list[Canceled]:
+        if not run_ids:
+            return []
+        rows = await self._transaction.rows(
+            """
+            SELECT run_id, org_id, request_id, batch_id, traceparent FROM runs
+            WHERE run_id = ANY(CAST(:ids AS bigint[])) AND status = 'dispatched' AND canceled_at IS NOT NULL
+            ORDER BY run_id
+            """,
+            ids=list(run_ids),
+        )
+        return [Canceled(*row) for row in rows]
 
     async def expire_overdue(self) -> list[Expired]:
         orgs = await self._transaction.rows(LOCK_ORGS_WITH_OVERDUE, max_runs=limits.MAX_EXPIRIES_PER_TICK)

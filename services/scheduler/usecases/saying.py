@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from services.scheduler.domain.run import Dispatched, Expired
-from shared.events.admissions import TestCallDispatched, TestCallExpired
+from services.scheduler.domain.run import Canceled, Dispatched, Expired
+from shared.events.admissions import CancelPassedOn, TestCallDispatched, TestCallExpired
 from shared.events.requests import TestCallRequested
 from shared.messaging.messages import Say
 
@@ -47,6 +47,12 @@ def expired(run: Expired | Dispatched, reason: str) -> Say:
         ),
         run.traceparent,
     )
+
+
+def cancel_passed_on(run: Canceled) -> Say:
+    """Return CancelPassedOn."""
+    event = CancelPassedOn(run_id=run.run_id, org_id=run.org_id, request_id=run.request_id, batch_id=run.batch_id)
+    return Say(event, run.traceparent)
 
 
 @lru_cache(maxsize=PARSED_REQUESTS)

@@ -9,10 +9,12 @@ import httpx2
 from services.api.domain.asking import Answer, Asked
 from services.api.domain.pricing import DEFAULT_PRODUCT, Pricing
 from services.api.edges.db.admission import Admission
+from services.api.edges.db.cancels import Canceling
 from services.api.edges.db.key_ring import KeyRing
 from services.api.edges.db.legs import InboundCalls
 from services.api.edges.db.pools import open_pools
 from services.api.edges.db.reads import SqlReads
+from services.api.edges.db.watch import Watch, turns_of_waits
 from services.api.edges.http.app import create_app
 from services.api.edges.http.posting import view_bytes
 from services.api.edges.recordings.links import Links
@@ -46,6 +48,7 @@ async def an_api(
     clock = Clock()
     ear = await an_api_ear(database, partition=partition)
     admission = GroupCommit[Asked, Answer](Admission(database, ear.outbox, PRICING, view_bytes).answer)
+    watch = Watch(pools.waits, SqlReads(pools.waits, LINKS.to, turns_of_waits()))
     app = create_app(
         submit=admission.submit,
         reads=SqlReads(pools.reads, LINKS.to),
@@ -56,12 +59,14 @@ async def an_api(
         log_inbound_call=InboundCalls(database).log,
         hook_secret=HOOK_SECRET if offers_sip else None,
         shelf=Shelf(store, LINKS),
+        waits=watch,
+        cancel=Canceling(database, ear.outbox).cancel,
     )
-    serving = asyncio.create_task(admission.run())
+    serving = asyncio.gather(admission.run(), watch.run())
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api.test")
     try:
         async with client:
-            yield Api(app, client, database, ear, clock)
+            yield Api(app, client, database, ear, clock, watch)
     finally:
         serving.cancel()
         with suppress(asyncio.CancelledError):

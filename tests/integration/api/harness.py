@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 from starlette.types import ASGIApp
 
+from services.api.edges.db.watch import Watch
 from shared.db.database import Database
 from shared.events.event import Event
 from shared.events.requests import TestCallRequested
@@ -38,6 +39,7 @@ class Api:
     database: Database
     ear: Ear
     clock: Clock
+    watch: Watch
     kept: list[Event] = field(default_factory=list)
 
     async def org(self, *, funds_cents: int = 100_000, **limits: int) -> Org:
@@ -105,7 +107,7 @@ class Api:
         assert answer.status_code == 201, answer.text
         return Story(org, (await self.said(org))[-1])
 
-    async def run(self, org: Org, run_id: int) -> dict[str, Any]:
+    async def run(self, org: Org, run_id: int | str) -> dict[str, Any]:
         """Return a run as its customer sees it."""
         return await self._seen(org, f"{CALLS}/{run_id}")
 

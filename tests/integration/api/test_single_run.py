@@ -41,6 +41,7 @@ def a_queued_run(**known: Any) -> dict[str, Any]:
         "conditions": None,
         "recording": False,
         "recording_url": None,
+        "cancel_requested_at": None,
         "requested_by_id": None,
         "transcript": [],
         **known,

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from shared.messaging.offsets import StaleConsumer
 from tests.integration.caller.faults import UnreliableDatabase
 from tests.integration.caller.instance import Caller, Callers, dispatched
 from tests.integration.caller.line import Line
-from tests.support.some_events import of
+from tests.support.some_events import cancel_passed_on, of
 
 pytestmark = pytest.mark.integration
 
@@ -61,6 +62,7 @@ class Story:
                 self.leave,
                 self.late,
                 self.dawdle,
+                self.cancel,
             )
             await asyncio.gather(*(step() for step in self.chance.sample(steps, k=self.chance.randint(1, 3))))
         self.line.gate.set()
@@ -112,7 +114,7 @@ class Story:
         else:
             await self.heard_by(one, poll)
 
-    async def heard_by(self, one: Caller, poll: list[TestCallDispatched]) -> None:
+    async def heard_by(self, one: Caller, poll: Sequence[Event]) -> None:
         """Hear a poll, again and again until it is consumed, as the consumer does."""
         while one in self.alive:
             try:
@@ -137,6 +139,12 @@ class Story:
     def last_dispatches(self) -> dict[int, TestCallDispatched]:
         """The last dispatch of each run."""
         return {one.run_id: one for one in sorted(self.dispatches, key=lambda one: one.dispatch_no)}
+
+    async def cancel(self) -> None:
+        """Some that were dispatched are to be canceled, whoever has them, again as well."""
+        if self.dispatches and self.chance.random() < 0.5:
+            picked = self.chance.sample(self.dispatches, k=1)
+            await self.heard_by(self.one, [cancel_passed_on(one.run_id) for one in picked])
 
     async def claim(self) -> None:
         with suppress(*LOST_ANSWERS):
@@ -257,7 +265,16 @@ async def run_histories(seeds: range, callers: Callers, line: Line) -> None:
         await callers.stop()
         for one in callers.made[made:]:
             await one.database.dispose()
-    everything = {"", attempt.LOST, attempt.SHUT_DOWN, "returned", attempt.NO_SIP, attempt.UNREADABLE, "The line broke"}
+    everything = {
+        "",
+        attempt.CANCELED,
+        attempt.LOST,
+        attempt.SHUT_DOWN,
+        "returned",
+        attempt.NO_SIP,
+        attempt.UNREADABLE,
+        "The line broke",
+    }
     assert set(outcomes) == everything, f"the histories have everything in them: {outcomes}"
 
 

@@ -17,6 +17,7 @@ from services.caller.edges.held import Held, HeldCalls
 from services.caller.edges.reaper import Reaper
 from services.caller.edges.taking import Taking
 from services.caller.ports import Dispatch
+from services.caller.usecases.saying import failed
 from shared.db.database import Database
 from shared.events.executions import CallStarted, TestCallCompleted, TestCallFailed
 from tests.integration.caller.faults import BreakableOutbox
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.integration
 
 SWITCHES = 2  # of an order, not counting those that a lock forces
 NEW, WAITING, UP, LOST, RETURNED = (11, 12), 21, 31, 41, 51
-ACTS = ("hear", "claim", "reap", "start", "end", "put_back", "hear_again")
+ACTS = ("hear", "claim", "reap", "start", "end", "put_back", "hear_again", "cancel")
 HELD = Conversation((), "caller_hangup", 1_000)
 
 
@@ -70,6 +71,12 @@ class Instance:
         async with self.database.transaction() as transaction:
             later = [Dispatch(dispatched(run_id, dispatch_no=2), 2, None) for run_id in (WAITING, UP, RETURNED)]
             await Arriving(transaction, self.taking).add(later)
+
+    async def cancel(self) -> None:
+        """What is up, what waits and what was given back."""
+        async with self.database.transaction() as transaction:
+            canceled = await Arriving(transaction, self.taking).cancel({UP, WAITING, RETURNED})
+            await self.outbox.write(transaction, [failed(one) for one in canceled])
 
     async def claim(self) -> None:
         await self.claims.claim_once()
@@ -162,8 +169,10 @@ async def test_in_every_order_each_run_is_in_one_hand_and_ends_once(
         ended = rows[UP] == "completed"
         assert kinds.count(TestCallCompleted) == ended
         assert kinds.count(CallStarted) == (rows[UP] in ("started", "completed")), kinds
-        assert kinds == sorted(kinds, key=[CallStarted, TestCallCompleted].index)
-        assert sum(isinstance(one, TestCallFailed) for one in said) == (rows[LOST] == "failed")
+        assert kinds == sorted(kinds, key=[CallStarted, TestCallCompleted, TestCallFailed].index)
+        assert kinds.count(TestCallFailed) == (rows[UP] == "failed")
+        failures = Counter(one.run_id for one in said if isinstance(one, TestCallFailed))
+        assert failures == Counter(run_id for run_id, status in rows.items() if status == "failed")
 
     acts = [(one.database.steps, one.act(name)) for one, name in zip(instances, (first, second), strict=True)]
     assert await every_order(acts, prepare=prepare, check=check, onlooker=onlooker, switches=SWITCHES) >= 1

@@ -16,7 +16,7 @@ from shared.events.event import Event
 from tests.integration.scheduler.conftest import Scheduler, make_on, slots
 from tests.support.databases import TestDatabase
 from tests.support.interleaving import SteppedDatabase, every_order, pairs
-from tests.support.some_events import completed, failed, requested, reserved, returned, room, started
+from tests.support.some_events import cancel_requested, completed, failed, requested, reserved, returned, room, started
 
 pytestmark = pytest.mark.integration
 
@@ -138,6 +138,7 @@ ACTS: dict[str, Act] = {
     "end": hears(completed(UP)),
     "start": hears(started(STAGGERED, batch_id=STAGGERED, at=datetime.now(UTC) - timedelta(seconds=6))),
     "return": hears(returned(UP)),
+    "cancel": hears(*(cancel_requested(run_id) for run_id in (UP, QUEUED, STAGGERED + 1, FUNDED))),
     "less room": hears(room(4)),
     "never started": hears(failed(STAGGERED)),
     "fewer slots": hears(slots(1)),

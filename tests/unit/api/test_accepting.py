@@ -1,10 +1,11 @@
 """Requests that are answered together: each as if it were alone, and one after the other."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from services.api.domain.admission import ConcurrencyLimit, InsufficientBalance, Room, Target, TargetNotFound
-from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, KeyInUse, KeyMismatch, Replayed
+from services.api.domain.asking import Accepted, Answer, Asked, IdempotencyKey, KeyInUse, KeyMismatch, Priced, Replayed
 from services.api.domain.pricing import Pricing
 from services.api.domain.views import BatchView, RunView
 from services.api.ports import KeyOfOrg
@@ -143,3 +144,10 @@ async def test_what_releases_before_have_answered_is_recognised() -> None:
     assert isinstance(answers[3], Accepted)
     assert len(says) == 1
     assert set(desk.stored) == {(1, "old"), (1, '"quoted"'), (1, '"other"'), (1, "new")}
+
+
+async def test_a_dry_run_takes_nothing_from_those_behind_it() -> None:
+    desk = FakeDesk(available_cents=16)
+    answers, says = await accept(desk, replace(asked(), is_dry=True), asked(), replace(asked(), is_dry=True))
+    assert [type(one) for one in answers] == [Priced, Accepted, InsufficientBalance]
+    assert (len(desk.runs), len(says)) == (1, 1)

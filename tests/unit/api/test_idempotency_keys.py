@@ -15,12 +15,13 @@ from tests.unit.api.test_reading_bodies import BODY, JSON
 
 BATCH = {**BODY, "run_count": 2}
 DEFAULTS: dict[type[AskingForm], dict[str, Any]] = {
-    TestCallForm: {"target_number": "", "scenario_prompt": "", "mode": "bot", "metadata": {}},
+    TestCallForm: {"target_number": "", "scenario_prompt": "", "mode": "bot", "metadata": {}, "dry_run": False},
     BatchForm: {
-        **{"target_number": "", "scenario_prompt": "", "mode": "bot", "metadata": {}},
+        **{"target_number": "", "scenario_prompt": "", "mode": "bot", "metadata": {}, "dry_run": False},
         **{"stagger_seconds": 0, "scenario_prompts": [], "name": ""},
     },
 }
+WITHOUT_DEFAULT = ("conditions", "recording", "max_cost_cents")
 MEAN = {
     "k": "k",
     '"k"': "k",
@@ -97,7 +98,7 @@ def test_the_order_of_keys_does_not_matter_to_a_fingerprint(more: dict[str, Any]
 def test_null_omitted_and_the_stated_default_are_one(form: type[AskingForm]) -> None:
     body = BATCH if form is BatchForm else BODY
     optional = {name for name, field in form.model_fields.items() if not field.is_required()}
-    assert {*DEFAULTS[form], "idempotency_key", "conditions", "recording"} == optional, "the last two have none"
+    assert {*DEFAULTS[form], "idempotency_key", *WITHOUT_DEFAULT} == optional
     wanted = key_of(form, body).fingerprint
     for name, default in DEFAULTS[form].items():
         assert key_of(form, {**body, name: None}).fingerprint == wanted, name

@@ -24,7 +24,7 @@ _RUN = (
 _BATCH = (
     *("org_id", "request_id", "id", "name", "target_type", "target_id", "direction", "target_number", "mode"),
     *("scenario_prompts", "stagger_seconds", "run_count", "estimated_minutes", "estimated_cost_cents"),
-    *("charge_multiplier", "created_at", "updated_at", "conditions", "recording"),
+    *("charge_multiplier", "created_at", "updated_at", "conditions", "recording", "parent_batch_id"),
 )
 
 
@@ -148,6 +148,7 @@ class SqlDesk:
                 view.created_at,
                 _json(view.conditions),
                 view.recording,
+                view.parent_batch_id,
             )
             for org_id, request_id, view in batches
         ]

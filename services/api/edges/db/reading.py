@@ -1,6 +1,6 @@
 """Queries behind the GET endpoints. Every one is bound to an organisation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.api.domain.pages import Page, Place
@@ -65,6 +65,17 @@ class SqlReading:
             org_id=self._org_id,
             batch_id=batch_id,
         )
+
+    async def failed_runs(self, batch_id: int) -> Sequence[Shown]:
+        rows: Sequence[Shown] = await self._transaction.rows(
+            """
+            SELECT scenario_prompt, CAST(metadata AS text) AS metadata FROM runs
+            WHERE org_id = :org_id AND batch_id = :batch_id AND status = 'failed' ORDER BY id
+            """,
+            org_id=self._org_id,
+            batch_id=batch_id,
+        )
+        return rows
 
     async def call(self, call_id: int) -> Shown | None:
         row = await self._transaction.row(

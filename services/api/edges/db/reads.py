@@ -31,11 +31,11 @@ def database_of_reads(url: str) -> Database:
 class SqlReads:
     """Opens one organisation's view, in its turn. `link` makes links of the names of recordings."""
 
-    def __init__(self, database: Database, link: Link = str) -> None:
+    def __init__(self, database: Database, link: Link = str, turns: Turns | None = None) -> None:
         self._database = database
         self._link = link
         self._floors = Floors()
-        self._turns = Turns(
+        self._turns = turns or Turns(
             at_once=CONNECTIONS,
             at_once_of_org=CONNECTIONS_OF_ORG,
             waiting_of_org=WAITING_OF_ORG,

@@ -18,7 +18,7 @@ from services.api.edges.http.guard import Guard
 from services.api.edges.http.methods import Methods, allowed
 from services.api.edges.http.routers import batches, billing, calls, health, hooks, recordings, runs
 from services.api.edges.http.wrong_fields import wrong_fields
-from services.api.ports import Reads, ReadTimedOut, Shelf
+from services.api.ports import Awaited, Reads, ReadTimedOut, Shelf, Waits
 from shared.hooks.inbound_calls import InboundCall
 from shared.process.ops import Readiness
 
@@ -36,6 +36,8 @@ def create_app(
     log_inbound_call: Callable[[InboundCall], Awaitable[int | NoSuchRun | OtherLeg]] | None = None,
     hook_secret: bytes | None = None,
     shelf: Shelf | None = None,
+    waits: Waits | None = None,
+    cancel: Callable[[Awaited, str | None], Awaitable[bool]] | None = None,
 ) -> ASGIApp:
     """Return the app. `submit` answers a POST, `org_of` knows secret keys, scripts of `cors_origins` may ask.
 
@@ -59,6 +61,7 @@ def create_app(
     )
     app.state.submit, app.state.reads, app.state.readiness = submit, reads, readiness
     app.state.offers_sip, app.state.shelf = offers_sip, shelf
+    app.state.waits, app.state.cancel = waits, cancel
     app.state.log_inbound_call, app.state.hook_secret = log_inbound_call, hook_secret
     for resource in (runs, batches, calls, billing, health):
         app.router.routes += resource.router.routes  # as they are: an included router is matched twice a request

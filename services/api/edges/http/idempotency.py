@@ -9,7 +9,7 @@ from typing import Any
 
 from services.api.domain.asking import IdempotencyKey
 from services.api.edges.http import problems
-from services.api.edges.http.models.forms import MAX_BODY_KEY_CHARS, AskingForm
+from services.api.edges.http.models.forms import MAX_BODY_KEY_CHARS, ConsentingForm
 from services.api.edges.http.problems import Refused
 
 MAX_HEADER_KEY_CHARS = 255
@@ -57,7 +57,9 @@ def read_idempotency_key(headers: Sequence[str], content: dict[str, Any]) -> Giv
     return GivenKey(key, headers[0] if headers else key)
 
 
-def fingerprinted(given: GivenKey, form: AskingForm, content: dict[str, Any], method: str, path: str) -> IdempotencyKey:
+def fingerprinted(
+    given: GivenKey, form: ConsentingForm, content: dict[str, Any], method: str, path: str
+) -> IdempotencyKey:
     """Add the fingerprint: method, path and canonical JSON of what was asked, where null and defaults are left out."""
     verbatim = {name: value for name, value in content.items() if name != IN_BODY}
     defaults = {

@@ -45,6 +45,6 @@ def _mend(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         schema = parameter["schema"]
         parameter["schema"] = {name: schema[name] for name in schema if name != "title" and schema[name] is not None}
     if "requestBody" in operation:
-        operation["parameters"] = [IDEMPOTENCY_KEY]
+        operation["parameters"] = [*operation.get("parameters", ()), IDEMPOTENCY_KEY]
         content = operation["requestBody"]["content"]["application/json"]
         content["schema"] = schemas.pop(content["schema"]["$ref"].removeprefix(REFS))

@@ -72,6 +72,10 @@ def consent_required() -> Response:
     return problem(400, "consent_required", "consent_to_charge must be true: test calls are charged.")
 
 
+def nothing_to_retry() -> Response:
+    return problem(400, "nothing_to_retry", "No run of this batch has failed.")
+
+
 def unavailable() -> Response:
     return problem(
         503,

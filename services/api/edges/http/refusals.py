@@ -28,6 +28,8 @@ def refused(refusal: Refusal) -> Response:
     metrics.RUNS_REFUSED.labels(code).inc()
     if isinstance(refusal, admission.NoAgentAssigned):
         return problems.invalid({"target_id": [sentence]})
+    if isinstance(refusal, admission.TooDear):
+        return problems.invalid({"max_cost_cents": [sentence]})
     if isinstance(refusal, Unreachable):
         return problems.invalid({refusal.field: [f"{refusal.of}: {sentence}" if refusal.of else sentence]})
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (409, 429) else None
@@ -45,6 +47,8 @@ def _told(refusal: Refusal) -> tuple[int, str, str]:
             return 400, "validation_error", f"The phone number has no {role} agent assigned."
         case Unreachable(why=why, kind=kind):
             return 400, "validation_error", NO_WAY[why].format(kind=kind)
+        case admission.TooDear(limit, estimate):
+            return 400, "validation_error", f"The estimate of {estimate} cents exceeds the limit of {limit} cents."
         case admission.InsufficientBalance(available, estimate):
             sentence = f"The estimate of {estimate} cents exceeds the available funds of {available} cents."
             return 402, "insufficient_balance", sentence

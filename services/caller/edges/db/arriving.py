@@ -1,10 +1,10 @@
 """Dispatches become attempts, once each."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from services.caller.domain import limits
-from services.caller.domain.attempt import Claimed, Failure, GivenUp, Returned
+from services.caller.domain.attempt import CANCELED, Claimed, Failure, GivenUp, Returned
 from services.caller.edges.db.given import given
 from services.caller.edges.held import Taken
 from services.caller.edges.taking import Taking
@@ -59,6 +59,24 @@ WHERE attempts.status = 'returned' AND run_id NOT IN (SELECT run_id FROM added)
 """  # noqa: S608
 
 
+# What somebody holds stays theirs to end, and they hang up; what was given back is the scheduler's.
+CANCEL = """
+WITH mine AS MATERIALIZED (
+    SELECT run_id FROM attempts
+    WHERE run_id = ANY(CAST(:ids AS bigint[])) AND status IN ('waiting', 'claimed', 'dialling', 'started')
+    ORDER BY run_id FOR UPDATE
+)
+UPDATE attempts
+SET canceled_at = coalesce(canceled_at, now()),
+    status = CASE status WHEN 'waiting' THEN 'failed' ELSE status END,
+    ended_at = CASE status WHEN 'waiting' THEN clock_timestamp() END,
+    dispatch = CASE status WHEN 'waiting' THEN NULL ELSE dispatch END
+FROM mine WHERE attempts.run_id = mine.run_id AND status IN ('waiting', 'claimed', 'dialling', 'started')
+RETURNING attempts.run_id, org_id, batch_id, call_id, started_at, talked_ms, ended_at, CAST(:reason AS text),
+          traceparent
+"""
+
+
 class Arriving:
     """The way in, on one transaction."""
 
@@ -97,6 +115,13 @@ class Arriving:
         rows = await self._transaction.rows(LET_WAIT, dispatch=texts, **_columns(dispatches))
         self._taking.let_wait(self._transaction)
         return [Returned(*row) for row in rows]
+
+    async def cancel(self, run_ids: Collection[int]) -> list[GivenUp]:
+        if not run_ids:
+            return []
+        rows = await self._transaction.rows(CANCEL, ids=list(run_ids), reason=CANCELED)
+        self._taking.hang_up(self._transaction, [row.run_id for row in rows if row.ended_at is None])
+        return [GivenUp(*row) for row in rows if row.ended_at is not None]
 
     async def add_failed(self, failures: Sequence[Failure]) -> list[GivenUp]:
         if not failures:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.caller import metrics
 from services.caller.domain import limits
-from services.caller.domain.attempt import EXPIRED, LOST, GivenUp, Returned
+from services.caller.domain.attempt import CANCELED, EXPIRED, LOST, GivenUp, Returned
 from services.caller.domain.lease import Renewal, Renewed
 from services.caller.edges.db.given import given
 from services.caller.edges.held import Taken
@@ -59,7 +59,9 @@ RETURNING attempts.run_id, mine.token, attempts.started_at, ended_at, mine.start
 """  # noqa: S608
 
 PUT_BACK = f"""
-UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL, dispatch = mine.text
+UPDATE attempts SET status = 'waiting', lease_token = NULL, lease_expires_at = NULL, dispatch = mine.text,
+    -- Nobody claims what is overdue: it goes back to the scheduler, which ends it.
+    start_before = CASE WHEN canceled_at IS NULL THEN start_before ELSE LEAST(start_before, now()) END
 FROM {_mine(text="text")} AND status = 'dialling'
 """  # noqa: S608
 
@@ -80,9 +82,10 @@ WITH given AS MATERIALIZED (
 ), renewed AS (
     UPDATE attempts SET lease_expires_at = now() + make_interval(secs => free.seconds), talked_ms = free.talked_ms
     FROM free WHERE attempts.run_id = free.run_id AND lease_token = free.token
-    RETURNING attempts.run_id
+    RETURNING attempts.run_id, canceled_at IS NOT NULL AS canceled
 )
-SELECT given.run_id, given.run_id IN (SELECT run_id FROM renewed) AS renewed
+SELECT given.run_id, given.run_id IN (SELECT run_id FROM renewed) AS renewed,
+       given.run_id IN (SELECT run_id FROM renewed WHERE canceled) AS canceled
 FROM given JOIN attempts ON attempts.run_id = given.run_id AND attempts.lease_token = given.token
 """  # noqa: S608
 
@@ -115,7 +118,8 @@ class SqlAttempts:
                 WHERE status = 'waiting' AND lease_expires_at IS NULL AND ended_at IS NULL AND start_before < now()
                 ORDER BY start_before LIMIT :rows FOR UPDATE SKIP LOCKED
             ), lost AS MATERIALIZED (
-                SELECT run_id, CAST(:lost AS text) AS reason FROM attempts
+                SELECT run_id, CAST(CASE WHEN canceled_at IS NULL THEN :lost ELSE :canceled END AS text) AS reason
+                FROM attempts
                 WHERE lease_expires_at < now() AND status IN ('dialling', 'started')
                 ORDER BY lease_expires_at LIMIT :rows FOR UPDATE SKIP LOCKED
             ), overdue AS (
@@ -131,6 +135,7 @@ class SqlAttempts:
             """,
             expired=EXPIRED,
             lost=LOST,
+            canceled=CANCELED,
             rows=limits.MAX_REAP_ATTEMPTS,
         )
         given_up: list[GivenUp | Returned] = []
@@ -156,6 +161,7 @@ class SqlAttempts:
         return Renewed(
             frozenset(row.run_id for row in rows if row.renewed),
             frozenset(row.run_id for row in rows if not row.renewed),
+            frozenset(row.run_id for row in rows if row.canceled),
         )
 
     async def start(self, mine: Sequence[RunAndToken], seconds_ago: Sequence[float]) -> dict[RunAndToken, datetime]:

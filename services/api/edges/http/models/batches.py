@@ -44,6 +44,7 @@ class TestCallBatch(Answer):
     updated_at: Instant
     conditions: Conditions | None = None
     recording: bool = False
+    parent_batch_id: Id | None = None
 
 
 class BatchQuery(PageQuery):

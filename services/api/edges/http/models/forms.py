@@ -81,24 +81,15 @@ TargetNumber = Annotated[
 ]
 
 
-class AskingForm(Given):
-    """What both have."""
+class ConsentingForm(Given):
+    """What everything that may be charged for has."""
 
-    target_type: TargetType
-    target_id: TargetId
-    direction: Direction
-    target_number: TargetNumber = ""
-    mode: Annotated[Mode, AfterValidator(_mode)] = "bot"
-    scenario_prompt: ScenarioPrompt = ""
-    metadata: Annotated[dict[str, Any], AfterValidator(_metadata)] = Field(default_factory=dict)
-    conditions: Annotated[
-        Conditions,
-        BeforeValidator(_without_nulls),
-        Field(description="What goes wrong on purpose, in calls with sound. It is echoed."),
+    max_cost_cents: Annotated[
+        int, Field(ge=0, le=MAX_ID, description="An estimate above it is refused; without it, the funds alone decide.")
     ] = UNGIVEN
-    recording: Annotated[
-        bool, Field(description="Whether the call is recorded; by default if it is one with sound.")
-    ] = UNGIVEN
+    dry_run: Annotated[
+        bool, Field(description="Check everything and tell the price; nothing is stored, no key remembered.")
+    ] = False
     # Read before all other fields: see `idempotency`.
     idempotency_key: Annotated[
         Any,
@@ -110,11 +101,6 @@ class AskingForm(Given):
         WithJsonSchema({"type": "boolean", "const": True}),
         Field(description="Test calls are charged; only the JSON value true consents."),
     ]
-
-    @property
-    def prompts(self) -> tuple[str, ...]:
-        """The prompts that were given, in turn."""
-        return (self.scenario_prompt,) if self.scenario_prompt else ()
 
     def faults(self) -> dict[str, str]:
         """Return what is wrong between fields that are each right."""
@@ -134,6 +120,31 @@ class AskingForm(Given):
         if self.consent_to_charge is not True:
             raise PydanticCustomError(NO_CONSENT, "must be true")
         return self
+
+
+class AskingForm(ConsentingForm):
+    """What both have."""
+
+    target_type: TargetType
+    target_id: TargetId
+    direction: Direction
+    target_number: TargetNumber = ""
+    mode: Annotated[Mode, AfterValidator(_mode)] = "bot"
+    scenario_prompt: ScenarioPrompt = ""
+    metadata: Annotated[dict[str, Any], AfterValidator(_metadata)] = Field(default_factory=dict)
+    conditions: Annotated[
+        Conditions,
+        BeforeValidator(_without_nulls),
+        Field(description="What goes wrong on purpose, in calls with sound. It is echoed."),
+    ] = UNGIVEN
+    recording: Annotated[
+        bool, Field(description="Whether the call is recorded; by default if it is one with sound.")
+    ] = UNGIVEN
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The prompts that were given, in turn."""
+        return (self.scenario_prompt,) if self.scenario_prompt else ()
 
 
 def _fault(said: str) -> PydanticCustomError:
@@ -172,3 +183,9 @@ class BatchForm(AskingForm):
     @property
     def prompts(self) -> tuple[str, ...]:
         return tuple(self.scenario_prompts) or super().prompts
+
+
+class RetryForm(ConsentingForm):
+    """The failed runs of a batch, once more."""
+
+    name: Annotated[Text, Field(max_length=MAX_NAME_CHARS, description="The parent's, if it is left out.")] = UNGIVEN

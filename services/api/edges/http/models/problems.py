@@ -22,7 +22,7 @@ class ValidationProblem(BaseModel):
 
 
 class BadRequest(RootModel[ValidationProblem | Problem]):
-    """Wrong fields, malformed JSON (`malformed_json`) or missing consent (`consent_required`)."""
+    """Wrong fields, malformed JSON (`malformed_json`), missing consent (`consent_required`), `nothing_to_retry`."""
 
 
 _ERRORS: dict[int, tuple[type[BaseModel], str]] = {
@@ -46,4 +46,5 @@ def errors(*statuses: int) -> Responses:
     return {status: {"model": _ERRORS[status][0], "description": _ERRORS[status][1]} for status in statuses}
 
 
+CANCELING = errors(400, 404)
 ERRORS_OF_POSTS = errors(*_ERRORS) | {400: {"model": BadRequest, "description": _ERRORS[400][1]}}

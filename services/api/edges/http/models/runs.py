@@ -44,6 +44,7 @@ class TestCallRun(Answer):
     conditions: Conditions | None = None
     recording: bool = False
     recording_url: str | None = None
+    cancel_requested_at: Instant | None = None
     requested_by_id: int | None = None
     transcript: list[Turn] = Field(default_factory=list)
 
