@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from services.caller.domain.attempt import Claimed, Ended
+from services.caller.domain.attempt import LOST, Claimed, Ended
 from services.caller.domain.call_clock import CallClock
 from services.caller.usecases import saying
 from services.caller.usecases.run_call import run_call
@@ -46,7 +46,7 @@ async def made(exchange: Exchange, dispatch: TestCallDispatched) -> Event:
         stages=told,
         calls=exchange.calls,
         clock=CallClock(1.0, lambda: True),
-        shutting_down=lambda: False,
+        why_silent=lambda: LOST,
         traceparent=None,
     )
     return told.said[-1]
