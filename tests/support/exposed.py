@@ -28,6 +28,8 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_http_request_seconds": ("method", "route", "status"),
         "rehearsal_http_requests_in_flight": (),
         "rehearsal_http_connections": (),
+        "rehearsal_http_waiting": (),
+        "rehearsal_cancels_requested_total": (),
         "rehearsal_http_connections_closed_total": ("reason",),
         "rehearsal_runs_accepted_total": (),
         "rehearsal_requests_refused_total": ("code",),
@@ -43,6 +45,7 @@ OWN: dict[str, dict[str, Labels]] = {
         "rehearsal_payments_refused_total": ("kind",),
     },
     "scheduler": {
+        "rehearsal_runs_canceled_total": (),
         "rehearsal_runs_dispatched_total": (),
         "rehearsal_runs_expired_total": (),
         "rehearsal_runs_returned_total": (),

@@ -22,6 +22,7 @@ COMPONENTS = {
         "relay": NOT_VITAL,
         "consumer": NOT_VITAL,
         "recordings": NOT_VITAL,
+        "watch": NOT_VITAL,
         "cleaner": NOT_VITAL,
     },
     "billing": {"relay": VITAL, "consumer": VITAL, "cleaner": NOT_VITAL},

@@ -44,6 +44,7 @@ async def test_a_batch_that_says_least_gets_every_default(api: Api) -> None:
         "updated_at": batch["created_at"],
         "conditions": None,
         "recording": False,
+        "parent_batch_id": None,
     }
 
 
