@@ -14,6 +14,7 @@ from tests.e2e.test_calls_over_sip import a_speaking_system, ended, said_by, tra
 from tests.support.stream_agent import Session, a_stream_agent
 from tests.support.stream_delays import DelayedAgent, at_once
 from tests.support.system import System
+from tests.support.waiting import eventually
 from tests.unit.caller.endpoint import some_pools
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -73,5 +74,9 @@ async def test_an_agent_behind_a_websocket_is_called_and_its_delay_is_told(
     # How true they are is tried where a call has its cores for itself (tests/integration/streams/test_known_delays.py).
     assert figures["agent_latency_p50_ms"] >= DELAY_MS / 2
     assert figures["latency_uncertainty_ms"] > 0
-    entries = (await system.get(org, f"/v1/billing/entries?run_id={run['id']}")).json()["results"]
-    assert [entry["kind"] for entry in entries].count("settle") == 1
+
+    async def charged() -> bool:
+        entries = (await system.get(org, f"/v1/billing/entries?run_id={run['id']}")).json()["results"]
+        return [entry["kind"] for entry in entries].count("settle") == 1
+
+    await eventually(charged, what="the call is charged once")
